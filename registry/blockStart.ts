@@ -1,0 +1,70 @@
+/**
+ * What happens at the start of every block, before its first transaction: the beacon is recorded,
+ * votes are counted, jobs get their seeds, and at an epoch's first block the books are closed.
+ */
+import type { ChainParams } from '../params/chainParams.ts'
+import type { Address } from '../primitives/address.ts'
+import { weiPerGwei } from '../primitives/brand.ts'
+import type { Hash } from '../primitives/hash.ts'
+import { recordBeacon } from './beacon.ts'
+import { drawSet, freezeSet, validatorSetAt } from './epochSets.ts'
+import { emissionOf, nextReputation, nextWork, serviceQuality } from './formulas.ts'
+import { seedJobs } from './jobBook.ts'
+import type { World } from './records.ts'
+import { readService, recordDuty, recordEarning, recordProposal, writeService } from './service.ts'
+import { readStakes } from './stakes.ts'
+import { epochOf } from './validatorSet.ts'
+import { recordMinted } from './withdrawals.ts'
+
+export type BlockStart = {
+  readonly height: bigint
+  readonly timestamp: bigint
+  readonly mixHash: Hash
+  readonly proposer: Address
+  /** Who signed the parent's commit; empty in block 1. */
+  readonly signers: readonly Address[]
+}
+
+export async function beginBlock(
+  world: World,
+  params: ChainParams,
+  start: BlockStart,
+): Promise<void> {
+  await recordBeacon(world, start.height, start.mixHash)
+  await countVotes(world, params, start)
+  await recordProposal(world, start.proposer)
+  await seedJobs(world, start.height, start.mixHash)
+  if (start.height % BigInt(params.epochLength) === 0n)
+    await changeEpoch(world, params, epochOf(start.height, params.epochLength))
+}
+
+async function countVotes(world: World, params: ChainParams, start: BlockStart): Promise<void> {
+  if (start.height === 1n) return
+  const set = await validatorSetAt(world, epochOf(start.height - 1n, params.epochLength))
+  const signers = new Set<Address>(start.signers)
+  for (const { address } of set.validators) await recordDuty(world, address, signers.has(address))
+}
+
+/** Close epoch `epoch − 1`, whose last block is the parent, and freeze the set of `epoch + 1`. */
+async function changeEpoch(world: World, params: ChainParams, epoch: number): Promise<void> {
+  let minted = 0n
+  for (const { address } of await readStakes(world)) {
+    const service = await readService(world, address)
+    const quality = serviceQuality(service.reputation, service)
+    const emission = emissionOf(service.ownBurn)
+    minted += emission
+    await recordEarning(world, address, emission * weiPerGwei)
+    await writeService(world, address, {
+      reputation: nextReputation(service.reputation, quality, params.reputationShift),
+      work: nextWork(service.work, service.ownBurn),
+      signed: 0n,
+      due: 0n,
+      doneWei: 0n,
+      missedWei: 0n,
+      ownBurn: 0n,
+    })
+  }
+  await recordMinted(world, minted)
+  const next = await drawSet(world, params.minStake, epoch + 1)
+  await freezeSet(world, next ?? { ...(await validatorSetAt(world, epoch)), epoch: epoch + 1 })
+}

@@ -1,0 +1,125 @@
+/**
+ * Frozen validator sets by epoch. The set of epoch e + 1 is a function of the state after the last
+ * block of epoch e − 1, so it is known a whole epoch before it acts. The last {@link keptEpochs} are
+ * kept: lease draws and parent commits look back.
+ */
+import { maxValidators } from '../params/protocol.ts'
+import { bytesToUint, fromHex, type Hex, toHex, uintBytes } from '../primitives/bytes.ts'
+import { invariant } from '../primitives/result.ts'
+import { slotWeight, votingPower, workingStake } from './formulas.ts'
+import { addressOfWord, slotOf } from './layout.ts'
+import type { World } from './records.ts'
+import { readService } from './service.ts'
+import { readStake, readStakes, type Stake } from './stakes.ts'
+import type { Validator, ValidatorSet } from './validatorSet.ts'
+
+/** Epochs whose sets stay readable. */
+export const keptEpochs = 256
+
+/** Words of one member in storage. */
+const memberWords = 9n
+
+/** The set that acts in `epoch`; present for the current, the next and the last kept epochs. */
+export async function validatorSetAt(world: World, epoch: number): Promise<ValidatorSet> {
+  const base = slotOf('set', epoch % keptEpochs)
+  const stored = Number(await world.staking.get(base)) - 1
+  invariant(stored === epoch, `validatorSetAt: epoch ${epoch} is not kept (slot has ${stored})`)
+  const count = Number(await world.staking.get(base + 1n))
+  const validators: Validator[] = []
+  for (let i = 0; i < count; i++)
+    validators.push(await readMember(world, base + 2n + BigInt(i) * memberWords))
+  return { epoch, validators }
+}
+
+/** Whether the set of `epoch` can be read. */
+export async function isSetKept(world: World, epoch: number): Promise<boolean> {
+  const stored = await world.staking.get(slotOf('set', epoch % keptEpochs))
+  return stored === BigInt(epoch) + 1n
+}
+
+async function readMember(world: World, base: bigint): Promise<Validator> {
+  const word = (i: number) => world.staking.get(base + BigInt(i))
+  const address = addressOfWord(await word(0))
+  const high = toHex(uintBytes(await word(1), 32))
+  const low = toHex(uintBytes(await word(2), 16))
+  return {
+    address,
+    publicKey: `${high}${low.slice(2)}` as Hex,
+    stake: await word(3),
+    reputation: await word(4),
+    power: await word(5),
+    slotWeight: await word(6),
+    ask: await word(7),
+    maxParams: await word(8),
+    jailed: ((await readStake(world, address))?.jailedSince ?? 0n) > 0n,
+  }
+}
+
+/** Freeze `set` for its epoch, in the place of the one that is no longer kept. */
+export async function freezeSet(world: World, set: ValidatorSet): Promise<void> {
+  const base = slotOf('set', set.epoch % keptEpochs)
+  await world.staking.put(base, BigInt(set.epoch) + 1n)
+  await world.staking.put(base + 1n, BigInt(set.validators.length))
+  for (const [i, validator] of set.validators.entries()) {
+    const key = fromHex(validator.publicKey)
+    const words = [
+      BigInt(validator.address),
+      bytesToUint(key.subarray(0, 32)),
+      bytesToUint(key.subarray(32)),
+      validator.stake,
+      validator.reputation,
+      validator.power,
+      validator.slotWeight,
+      validator.ask,
+      validator.maxParams,
+    ]
+    for (const [at, word] of words.entries())
+      await world.staking.put(base + 2n + BigInt(i) * memberWords + BigInt(at), word)
+  }
+}
+
+/**
+ * The set that the present stakes and records make for `epoch`: the largest stakes of at least
+ * `minStake` that are not jailed. Null if there is none; the set before it then stays.
+ */
+export async function drawSet(
+  world: World,
+  minStake: bigint,
+  epoch: number,
+): Promise<ValidatorSet | null> {
+  const able = (await readStakes(world)).filter(
+    (stake) => stake.stake >= minStake && stake.jailedSince === 0n,
+  )
+  if (able.length === 0) return null
+  const chosen = [...able]
+    .sort((a, b) => compare(b.stake, a.stake) || compare(a.address, b.address))
+    .slice(0, maxValidators)
+    .sort((a, b) => compare(a.address, b.address))
+  return { epoch, validators: await weigh(world, chosen) }
+}
+
+async function weigh(world: World, stakes: readonly Stake[]): Promise<readonly Validator[]> {
+  const services = new Map<string, Awaited<ReturnType<typeof readService>>>()
+  for (const { address } of stakes) services.set(address, await readService(world, address))
+  const totalStake = stakes.reduce((sum, { stake }) => sum + stake, 0n)
+  const totalWork = stakes.reduce((sum, { address }) => sum + services.get(address)!.work, 0n)
+  return stakes.map(({ address, publicKey, stake, ask, maxParams }) => {
+    const { work, reputation } = services.get(address)!
+    const working = workingStake(stake, work, totalStake, totalWork)
+    return {
+      address,
+      publicKey,
+      stake,
+      reputation,
+      power: votingPower(stake, working, reputation),
+      slotWeight: slotWeight(stake, working, reputation, totalWork),
+      jailed: false,
+      ask,
+      maxParams,
+    }
+  })
+}
+
+function compare<T extends bigint | string>(a: T, b: T): number {
+  return a < b ? -1 : a > b ? 1 : 0
+}

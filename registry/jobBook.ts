@@ -1,0 +1,205 @@
+/**
+ * The book of jobs: opening with escrow, the queue, seeds, cancelling, finishing.
+ */
+import type { ChainParams } from '../params/chainParams.ts'
+import { moduleAddresses } from '../params/protocol.ts'
+import { type Address, zeroAddress } from '../primitives/address.ts'
+import { type Hash, zeroHash } from '../primitives/hash.ts'
+import { ok, type Result, refuse } from '../primitives/result.ts'
+import { type AdmissionFault, admitJob } from './admission.ts'
+import { type Dataset, readDataset } from './datasets.ts'
+import { queuePriority } from './formulas.ts'
+import { type Job, jobIdOf, rangeCount, stepMacs } from './job.ts'
+import { type JobRecord, JobStatus, readJob, writeJobBytes, writeJobState } from './jobRecord.ts'
+import { hashOfWord, listItems, listLength, listPush, listRemove, slotOf } from './layout.ts'
+import { burn } from './ledger.ts'
+import { registerModel } from './models.ts'
+import type { World } from './records.ts'
+import { attemptAt, drawnAttempts } from './schedule.ts'
+
+export type JobFault =
+  | AdmissionFault
+  | { readonly code: 'jobs/unknown'; readonly id: Hash }
+  | { readonly code: 'jobs/unknownDataset'; readonly dataset: Hash }
+  | {
+      readonly code: 'jobs/datasetMismatch'
+      readonly field: string
+      readonly expected: bigint
+      readonly got: bigint
+    }
+  | { readonly code: 'jobs/wrongEscrow'; readonly required: bigint; readonly got: bigint }
+  | { readonly code: 'jobs/queueFull'; readonly max: bigint }
+  | { readonly code: 'jobs/notOwner'; readonly owner: Address }
+  | { readonly code: 'jobs/notRunning'; readonly id: Hash }
+
+/** Jobs that may wait for a place among the active ones. */
+const maxWaiting = 256
+
+/** What a whole job costs its owner besides the open fee, wei. */
+export function totalFee(job: Job, params: ChainParams): bigint {
+  return (
+    BigInt(job.steps) * stepMacs(job) * job.pricePerMac +
+    BigInt(rangeCount(job)) * params.certificateFee
+  )
+}
+
+/** How many jobs `owner` has opened: the nonce of its next. */
+export function nextJobNonce(world: World, owner: Address): Promise<bigint> {
+  return world.jobs.get(slotOf('jobNonce', owner))
+}
+
+/**
+ * Open a job. `wei` came with the call and is in the module's account: the whole fee and the open fee,
+ * to the wei. Returns the job's name.
+ */
+export async function openJob(
+  world: World,
+  params: ChainParams,
+  job: Job,
+  wei: bigint,
+  height: bigint,
+): Promise<Result<Hash, JobFault>> {
+  const admitted = admitJob(job, params)
+  if (!admitted.ok) return admitted
+  const dataset = await readDataset(world, job.dataset)
+  if (dataset === null) return refuse({ code: 'jobs/unknownDataset', dataset: job.dataset })
+  const mismatch = datasetFault(job, dataset)
+  if (mismatch !== null) return refuse(mismatch)
+  const escrow = totalFee(job, params)
+  const required = escrow + params.openFee
+  if (wei !== required) return refuse({ code: 'jobs/wrongEscrow', required, got: wei })
+
+  const active = (await listLength(world.jobs, 'active')) < params.maxActiveJobs
+  if (!active && (await listLength(world.jobs, 'waiting')) >= maxWaiting)
+    return refuse({ code: 'jobs/queueFull', max: BigInt(maxWaiting) })
+
+  const id = jobIdOf(job)
+  await world.jobs.put(slotOf('jobNonce', job.owner), job.nonce + 1n)
+  await writeJobBytes(world, id, job)
+  await writeJobState(world, id, {
+    status: JobStatus.Waiting,
+    openedAt: height,
+    seed: zeroHash,
+    range: 0,
+    rangeSince: height,
+    escrow,
+    commitment: zeroHash,
+    weights: zeroHash,
+    declinedBy: zeroAddress,
+    missesPaid: 0,
+    cancelRequested: false,
+  })
+  await listPush(world.jobs, BigInt(id), 'jobs')
+  await burn(world, moduleAddresses.jobs, params.openFee)
+  if (active) await activate(world, id, height)
+  else await listPush(world.jobs, BigInt(id), 'waiting')
+  return ok(id)
+}
+
+function datasetFault(job: Job, dataset: Dataset): JobFault | null {
+  const inputs = job.layers[0]!
+  const outputs = job.layers.at(-1)!
+  const fault = (field: string, expected: number, got: number) =>
+    ({
+      code: 'jobs/datasetMismatch',
+      field,
+      expected: BigInt(expected),
+      got: BigInt(got),
+    }) as const
+  if (inputs !== dataset.features) return fault('features', dataset.features, inputs)
+  if (outputs < dataset.classes) return fault('classes', dataset.classes, outputs)
+  if (job.batch > dataset.rows) return fault('rows', dataset.rows, job.batch)
+  return null
+}
+
+async function activate(world: World, id: Hash, height: bigint): Promise<void> {
+  await listPush(world.jobs, BigInt(id), 'active')
+  await listPush(world.jobs, BigInt(id), 'unseeded')
+  await writeJobState(world, id, { status: JobStatus.Active, rangeSince: height })
+}
+
+/** Give every job that became active two blocks ago its seed, from the beacon it could not foresee. */
+export async function seedJobs(world: World, height: bigint, mixHash: Hash): Promise<void> {
+  for (const word of await listItems(world.jobs, 'unseeded')) {
+    const record = await readJob(world, hashOfWord(word))
+    if (record === null || record.state.rangeSince + 2n > height) continue
+    await writeJobState(world, record.id, { seed: mixHash })
+    await listRemove(world.jobs, word, 'unseeded')
+  }
+}
+
+/**
+ * Ask for the end of a job. It takes effect when the running range settles, or at once where the range
+ * is beyond its drawn holders or the job still waits. Returns the refund, or null if it is yet to come.
+ */
+export async function cancelJob(
+  world: World,
+  params: ChainParams,
+  id: Hash,
+  caller: Address,
+  height: bigint,
+): Promise<Result<bigint | null, JobFault>> {
+  const record = await readJob(world, id)
+  if (record === null) return refuse({ code: 'jobs/unknown', id })
+  const { job, state } = record
+  if (job.owner !== caller) return refuse({ code: 'jobs/notOwner', owner: job.owner })
+  if (state.status === JobStatus.Waiting || isStale(record, params, height))
+    return ok(await endJob(world, params, record, JobStatus.Cancelled, height))
+  if (state.status !== JobStatus.Active) return refuse({ code: 'jobs/notRunning', id })
+  await writeJobState(world, id, { cancelRequested: true })
+  return ok(null)
+}
+
+function isStale(record: JobRecord, params: ChainParams, height: bigint): boolean {
+  return (
+    record.state.status === JobStatus.Active && attemptAt(record, params, height) >= drawnAttempts
+  )
+}
+
+/**
+ * End a job: finished jobs get all their unspent escrow back and their model registered; a cancelled
+ * one pays 1 % of it, burned. Returns the refund.
+ */
+export async function endJob(
+  world: World,
+  params: ChainParams,
+  record: JobRecord,
+  status: typeof JobStatus.Finished | typeof JobStatus.Cancelled,
+  height: bigint,
+): Promise<bigint> {
+  const { id, job, state } = record
+  const kept = status === JobStatus.Cancelled ? (state.escrow + 99n) / 100n : 0n
+  await burn(world, moduleAddresses.jobs, kept)
+  const refund = state.escrow - kept
+  if (refund > 0n) await world.purse.transfer(moduleAddresses.jobs, job.owner, refund)
+  await writeJobState(world, id, { status, escrow: 0n })
+  for (const list of ['active', 'waiting', 'unseeded'])
+    await listRemove(world.jobs, BigInt(id), list)
+  if (status === JobStatus.Finished)
+    await registerModel(world, {
+      job: id,
+      dataset: job.dataset,
+      owner: job.owner,
+      weights: state.weights,
+      commitment: state.commitment,
+      height,
+    })
+  await promoteWaiting(world, params, height)
+  return refund
+}
+
+/** Fill a free place among the active jobs with the waiting job of the highest priority. */
+async function promoteWaiting(world: World, params: ChainParams, height: bigint): Promise<void> {
+  if ((await listLength(world.jobs, 'active')) >= params.maxActiveJobs) return
+  let best: { readonly id: Hash; readonly priority: bigint } | null = null
+  for (const word of await listItems(world.jobs, 'waiting')) {
+    const record = await readJob(world, hashOfWord(word))
+    if (record === null) continue
+    const epochs = (height - record.state.openedAt) / BigInt(params.epochLength)
+    const priority = queuePriority(record.job.pricePerMac, epochs)
+    if (best === null || priority > best.priority) best = { id: record.id, priority }
+  }
+  if (best === null) return
+  await listRemove(world.jobs, BigInt(best.id), 'waiting')
+  await activate(world, best.id, height)
+}

@@ -1,0 +1,114 @@
+/**
+ * Where records lie in a module's storage: every record starts at a slot derived from its role and
+ * keys; its fields follow in the next slots. Lists are explicit and counted.
+ */
+import { type Address, addressFromBytes } from '../primitives/address.ts'
+import { bytesToUint, uintBytes } from '../primitives/bytes.ts'
+import { type Hash, hashFromBytes, hashOf, hashToUint } from '../primitives/hash.ts'
+import { invariant } from '../primitives/result.ts'
+import type { Records } from './records.ts'
+
+/** A key of a record: an address, a hash or a number. */
+export type Key = Address | Hash | bigint | number
+
+/** First slot of the record in the role `role` named by `keys`. */
+export function slotOf(role: string, ...keys: readonly Key[]): bigint {
+  return hashToUint(
+    hashOf(`waggle/slot/v1/${role}`, ...keys.map((key) => uintBytes(BigInt(key), 32))),
+  )
+}
+
+export function addressOfWord(word: bigint): Address {
+  return addressFromBytes(uintBytes(word, 20))
+}
+
+export function hashOfWord(word: bigint): Hash {
+  return hashFromBytes(uintBytes(word, 32))
+}
+
+/** Bytes at `slot`: the length, then 32-byte words. Writing anew does not clear a longer tail. */
+export async function putBytes(records: Records, slot: bigint, bytes: Uint8Array): Promise<void> {
+  await records.put(slot, BigInt(bytes.length))
+  for (let at = 0; at < bytes.length; at += 32) {
+    const word = new Uint8Array(32)
+    word.set(bytes.subarray(at, at + 32))
+    await records.put(slot + 1n + BigInt(at / 32), bytesToUint(word))
+  }
+}
+
+export async function getBytes(
+  records: Records,
+  slot: bigint,
+  maxBytes: number,
+): Promise<Uint8Array> {
+  const length = Number(await records.get(slot))
+  invariant(length <= maxBytes, `getBytes: ${length} bytes, at most ${maxBytes}`)
+  const bytes = new Uint8Array(length)
+  for (let at = 0; at < length; at += 32) {
+    const word = uintBytes(await records.get(slot + 1n + BigInt(at / 32)), 32)
+    bytes.set(word.subarray(0, Math.min(32, length - at)), at)
+  }
+  return bytes
+}
+
+/** Number of items of the list in the role `role` named by `keys`. */
+export async function listLength(
+  records: Records,
+  role: string,
+  ...keys: readonly Key[]
+): Promise<number> {
+  return Number(await records.get(slotOf(role, ...keys)))
+}
+
+export async function listItem(
+  records: Records,
+  index: number,
+  role: string,
+  ...keys: readonly Key[]
+): Promise<bigint> {
+  return records.get(slotOf(role, ...keys) + 1n + BigInt(index))
+}
+
+/** All items; the caller knows the list to be bounded. */
+export async function listItems(
+  records: Records,
+  role: string,
+  ...keys: readonly Key[]
+): Promise<readonly bigint[]> {
+  const items: bigint[] = []
+  const length = await listLength(records, role, ...keys)
+  for (let i = 0; i < length; i++) items.push(await listItem(records, i, role, ...keys))
+  return items
+}
+
+/** Append `item`; returns its index. */
+export async function listPush(
+  records: Records,
+  item: bigint,
+  role: string,
+  ...keys: readonly Key[]
+): Promise<number> {
+  const base = slotOf(role, ...keys)
+  const length = await records.get(base)
+  await records.put(base + 1n + length, item)
+  await records.put(base, length + 1n)
+  return Number(length)
+}
+
+/** Remove the first `item`, moving the last into its place. Whether it was there. */
+export async function listRemove(
+  records: Records,
+  item: bigint,
+  role: string,
+  ...keys: readonly Key[]
+): Promise<boolean> {
+  const base = slotOf(role, ...keys)
+  const items = await listItems(records, role, ...keys)
+  const index = items.indexOf(item)
+  if (index === -1) return false
+  const last = items.length - 1
+  await records.put(base + 1n + BigInt(index), items[last]!)
+  await records.put(base + 1n + BigInt(last), 0n)
+  await records.put(base, BigInt(last))
+  return true
+}

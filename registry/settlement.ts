@@ -1,0 +1,172 @@
+/**
+ * Settlement: a certificate of the running range is judged by the lease, the fee is split and paid, and
+ * the next range opens, all in the certificate's own block.
+ *
+ * The proof itself is judged elsewhere, before a vote (docs/spec/consensus.md, admissibility).
+ */
+import type { ChainParams } from '../params/chainParams.ts'
+import { moduleAddresses } from '../params/protocol.ts'
+import { type Address, zeroAddress } from '../primitives/address.ts'
+import type { Hash } from '../primitives/hash.ts'
+import { ok, type Result, refuse } from '../primitives/result.ts'
+import { readDataset } from './datasets.ts'
+import { splitFee } from './formulas.ts'
+import { rangeCount, rangeSteps } from './job.ts'
+import { endJob } from './jobBook.ts'
+import { isFresh, type JobRecord, JobStatus, readJob, writeJobState } from './jobRecord.ts'
+import { burn } from './ledger.ts'
+import { leaseFee, type Miss, settleMisses } from './misses.ts'
+import type { World } from './records.ts'
+import { attemptAt, drawnAttempts, type Lease, leaseOf } from './schedule.ts'
+import { recordCertificate, recordEarning } from './service.ts'
+
+/** What a worker claims of one lease; the arguments of `Jobs.certify`. */
+export type Claim = {
+  readonly job: Hash
+  readonly range: number
+  /** Commitments to the weights before and after the range. */
+  readonly before: Hash
+  readonly after: Hash
+  /** Content hash of the blob with the weights after it. */
+  readonly weights: Hash
+  /** Loss of each step. */
+  readonly losses: readonly bigint[]
+}
+
+export type ClaimFault =
+  | { readonly code: 'jobs/unknown'; readonly id: Hash }
+  | { readonly code: 'jobs/notRunning'; readonly id: Hash }
+  | { readonly code: 'jobs/otherRange'; readonly expected: bigint; readonly got: bigint }
+  | { readonly code: 'jobs/tooEarly'; readonly start: bigint; readonly height: bigint }
+  | { readonly code: 'jobs/notHolder'; readonly holder: Address; readonly attempt: bigint }
+  | { readonly code: 'jobs/otherWeights'; readonly expected: Hash; readonly got: Hash }
+  | { readonly code: 'jobs/lossCount'; readonly expected: bigint; readonly got: bigint }
+
+export type Settled = {
+  readonly fee: bigint
+  readonly steps: number
+  readonly misses: readonly Miss[]
+  readonly ended: typeof JobStatus.Finished | typeof JobStatus.Cancelled | null
+  readonly refund: bigint
+}
+
+/** Settle `worker`'s claim in the block at `height`, proposed by `proposer`. */
+export async function certify(
+  world: World,
+  params: ChainParams,
+  claim: Claim,
+  worker: Address,
+  proposer: Address,
+  height: bigint,
+): Promise<Result<Settled, ClaimFault>> {
+  const found = await readJob(world, claim.job)
+  if (found === null) return refuse({ code: 'jobs/unknown', id: claim.job })
+  const lease = await leaseOf(world, params, found, attemptAt(found, params, height), height)
+  const fault = judgeClaim(found, claim, lease, worker, height)
+  if (fault !== null) return refuse(fault)
+
+  const { misses, record } = await settleMisses(world, params, found, worker, height)
+  const fee = leaseFee(record.job, claim.range, params)
+  await payFee(world, record, worker, proposer, fee)
+  const { from, count } = rangeSteps(record.job, claim.range)
+  const state = {
+    ...record.state,
+    escrow: record.state.escrow - fee,
+    commitment: claim.after,
+    weights: claim.weights,
+    range: claim.range + 1,
+    rangeSince: height,
+    declinedBy: zeroAddress,
+    missesPaid: 0,
+  }
+  await writeJobState(world, record.id, state)
+  const done = from + count >= record.job.steps
+  const ended = done ? JobStatus.Finished : state.cancelRequested ? JobStatus.Cancelled : null
+  const refund =
+    ended === null ? 0n : await endJob(world, params, { ...record, state }, ended, height)
+  return ok({ fee, steps: count, misses, ended, refund })
+}
+
+/** Whether a claim fits the job and the lease, as the chain can tell without the proof. */
+export function judgeClaim(
+  record: JobRecord,
+  claim: Claim,
+  lease: Lease | null,
+  worker: Address,
+  height: bigint,
+): ClaimFault | null {
+  const { state, job, id } = record
+  if (state.status !== JobStatus.Active) return { code: 'jobs/notRunning', id }
+  if (claim.range !== state.range)
+    return { code: 'jobs/otherRange', expected: BigInt(state.range), got: BigInt(claim.range) }
+  if (lease === null || claim.range >= rangeCount(job))
+    return { code: 'jobs/tooEarly', start: state.rangeSince + 2n, height }
+  if (!lease.able.includes(worker))
+    return {
+      code: 'jobs/notHolder',
+      holder: lease.holder ?? zeroAddress,
+      attempt: BigInt(lease.attempt),
+    }
+  if (!isFresh(state) && claim.before !== state.commitment)
+    return { code: 'jobs/otherWeights', expected: state.commitment, got: claim.before }
+  const { count } = rangeSteps(job, claim.range)
+  if (claim.losses.length !== count)
+    return { code: 'jobs/lossCount', expected: BigInt(count), got: BigInt(claim.losses.length) }
+  return null
+}
+
+/** Custody of replay jobs is the vote itself, so its part is burned with the rest. */
+async function payFee(
+  world: World,
+  record: JobRecord,
+  worker: Address,
+  proposer: Address,
+  fee: bigint,
+): Promise<void> {
+  const split = splitFee(fee)
+  const owner = (await readDataset(world, record.job.dataset))?.owner ?? null
+  const pay = (to: Address, wei: bigint) => world.purse.transfer(moduleAddresses.jobs, to, wei)
+  const burned = split.burned + split.custody + (owner === null ? split.dataset : 0n)
+  await pay(worker, split.worker)
+  await pay(proposer, split.proposer)
+  if (owner !== null) await pay(owner, split.dataset)
+  await burn(world, moduleAddresses.jobs, burned)
+  await recordCertificate(world, worker, fee, burned)
+  await recordEarning(world, worker, split.worker)
+  await recordEarning(world, proposer, split.proposer)
+}
+
+export type DeclineFault =
+  | ClaimFault
+  | { readonly code: 'jobs/declined'; readonly by: Address }
+  | { readonly code: 'jobs/tooLate'; readonly until: bigint; readonly height: bigint }
+
+/** `Jobs.decline`: the drawn holder steps back, free of charge, early in its lease, once per range. */
+export async function declineLease(
+  world: World,
+  params: ChainParams,
+  id: Hash,
+  caller: Address,
+  height: bigint,
+): Promise<Result<Lease, DeclineFault>> {
+  const record = await readJob(world, id)
+  if (record === null) return refuse({ code: 'jobs/unknown', id })
+  if (record.state.status !== JobStatus.Active) return refuse({ code: 'jobs/notRunning', id })
+  const attempt = attemptAt(record, params, height)
+  const lease = await leaseOf(world, params, record, attempt, height)
+  if (lease === null)
+    return refuse({ code: 'jobs/tooEarly', start: record.state.rangeSince + 2n, height })
+  if (lease.holder !== caller || attempt >= drawnAttempts)
+    return refuse({
+      code: 'jobs/notHolder',
+      holder: lease.holder ?? zeroAddress,
+      attempt: BigInt(attempt),
+    })
+  if (record.state.declinedBy !== zeroAddress)
+    return refuse({ code: 'jobs/declined', by: record.state.declinedBy })
+  const until = lease.start + BigInt(params.declineBlocks)
+  if (height >= until) return refuse({ code: 'jobs/tooLate', until, height })
+  await settleMisses(world, params, record, caller, height)
+  await writeJobState(world, id, { declinedBy: caller, rangeSince: height, missesPaid: 0 })
+  return ok(lease)
+}
