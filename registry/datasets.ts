@@ -32,7 +32,7 @@ export type Dataset = {
 
 export type DatasetFault =
   | { readonly code: 'registry/known'; readonly root: Hash }
-  | { readonly code: 'registry/badTitle'; readonly bytes: bigint; readonly max: bigint }
+  | { readonly code: 'registry/badTitle'; readonly length: bigint; readonly max: bigint }
   | { readonly code: 'registry/badShape'; readonly field: string; readonly got: bigint }
 
 /** Bytes of a title in UTF-8. */
@@ -53,7 +53,7 @@ export async function registerDataset(
   if (titleBytes.length === 0 || titleBytes.length > maxTitleBytes)
     return refuse({
       code: 'registry/badTitle',
-      bytes: BigInt(titleBytes.length),
+      length: BigInt(titleBytes.length),
       max: BigInt(maxTitleBytes),
     })
   for (const [field, got, min, max] of [

@@ -1,0 +1,13 @@
+/**
+ * The native modules of a chain.
+ */
+import type { ChainParams } from '../../params/chainParams.ts'
+import type { NativeModule } from '../nativeModule.ts'
+import { jobsModule } from './jobs.ts'
+import { registryModule } from './registry.ts'
+import { reputationModule } from './reputation.ts'
+import { stakingModule } from './staking.ts'
+
+export function nativeModules(params: ChainParams, chainId: number): readonly NativeModule[] {
+  return [stakingModule(params), registryModule(), jobsModule(params, chainId), reputationModule()]
+}

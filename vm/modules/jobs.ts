@@ -1,0 +1,190 @@
+/**
+ * `Jobs`, the native module of the work market: a thin door from calls to the rules of `registry/`.
+ */
+import type { ChainParams } from '../../params/chainParams.ts'
+import { moduleAddresses } from '../../params/protocol.ts'
+import type { Address } from '../../primitives/address.ts'
+import { toHex } from '../../primitives/bytes.ts'
+import { type Hash, zeroHash } from '../../primitives/hash.ts'
+import { encodeJob, type Job, proofKinds, rangeCount, rangeSteps } from '../../registry/job.ts'
+import { cancelJob, nextJobNonce, openJob, totalFee } from '../../registry/jobBook.ts'
+import {
+  type JobRecord,
+  JobStatus,
+  jobAt,
+  jobCount,
+  jobStatuses,
+  readJob,
+} from '../../registry/jobRecord.ts'
+import { hashOfWord, listItems } from '../../registry/layout.ts'
+import { expireLease, type Miss } from '../../registry/misses.ts'
+import { nextLease } from '../../registry/schedule.ts'
+import { certify, declineLease } from '../../registry/settlement.ts'
+import { certifyGas, isProofAvailable } from '../../registry/verification.ts'
+import type { NativeCall, NativeModule, NativeOutcome } from '../nativeModule.ts'
+import { jobsAbi } from './jobsAbi.ts'
+import { answer, defineModule, refusal } from './module.ts'
+
+/** Arguments of `open` and `quote` as the ABI decodes them. */
+export type JobSpec = Omit<Job, 'chainId' | 'owner' | 'nonce' | 'proofKind'> & {
+  readonly proofKind: number
+}
+
+/** The `Jobs` module of one chain. */
+export function jobsModule(params: ChainParams, chainId: number): NativeModule {
+  const refuse = (fault: { readonly code: string }) => refusal(jobsAbi, fault)
+
+  async function jobOf(call: NativeCall): Promise<Job | NativeOutcome> {
+    const [{ proofKind: code, ...spec }] = call.args as [JobSpec]
+    const proofKind = proofKinds[code]
+    if (proofKind === undefined || !isProofAvailable(proofKind))
+      return { ok: false, errorName: 'ProofKindUnavailable', args: [code] }
+    const nonce = await nextJobNonce(call.world, call.caller)
+    return { chainId, owner: call.caller, nonce, ...spec, proofKind }
+  }
+
+  async function open(call: NativeCall): Promise<NativeOutcome> {
+    const job = await jobOf(call)
+    if ('ok' in job) return job
+    const opened = await openJob(call.world, params, job, call.value, call.block.height)
+    if (!opened.ok) return refuse(opened.fault)
+    call.emit('JobOpened', {
+      jobId: opened.value,
+      owner: job.owner,
+      dataset: job.dataset,
+      steps: job.steps,
+      escrow: totalFee(job, params),
+    })
+    return answer(opened.value)
+  }
+
+  async function quote(call: NativeCall): Promise<NativeOutcome> {
+    const job = await jobOf(call)
+    return 'ok' in job ? job : answer(totalFee(job, params), params.openFee)
+  }
+
+  async function certifyCall(call: NativeCall): Promise<NativeOutcome> {
+    if (!call.topLevel) return { ok: false, errorName: 'TopLevelOnly', args: [] }
+    const claim = claimOf(call.args)
+    const record = await readJob(call.world, claim.job)
+    if (record !== null) call.charge(certifyGas(record.job, claim.range))
+    const { height, coinbase } = call.block
+    const settled = await certify(call.world, params, claim, call.caller, coinbase, height)
+    if (!settled.ok) return refuse(settled.fault)
+    const { fee, steps, misses, ended, refund } = settled.value
+    emitMisses(call, claim.job, claim.range, misses)
+    call.emit('Certified', {
+      jobId: claim.job,
+      worker: call.caller,
+      range: claim.range,
+      steps,
+      stateAfter: claim.after,
+      weights: claim.weights,
+      losses: claim.losses,
+      fee,
+      sidecar: claim.sidecar,
+    })
+    if (ended === JobStatus.Finished)
+      call.emit('JobFinished', { jobId: claim.job, weights: claim.weights, refund })
+    if (ended === JobStatus.Cancelled) call.emit('JobCancelled', { jobId: claim.job, refund })
+    return answer()
+  }
+
+  async function expire(call: NativeCall): Promise<NativeOutcome> {
+    const [id] = call.args as [Hash]
+    const range = (await readJob(call.world, id))?.state.range ?? 0
+    const missed = await expireLease(call.world, params, id, call.caller, call.block.height)
+    if (!missed.ok) return refuse(missed.fault)
+    emitMisses(call, id, range, missed.value)
+    return answer(missed.value.reduce((sum, { reward }) => sum + reward, 0n))
+  }
+
+  async function decline(call: NativeCall): Promise<NativeOutcome> {
+    const [id] = call.args as [Hash]
+    const declined = await declineLease(call.world, params, id, call.caller, call.block.height)
+    if (!declined.ok) return refuse(declined.fault)
+    call.emit('LeaseDeclined', { jobId: id, holder: call.caller, range: declined.value.range })
+    return answer()
+  }
+
+  async function cancel(call: NativeCall): Promise<NativeOutcome> {
+    const [id] = call.args as [Hash]
+    const ended = await cancelJob(call.world, params, id, call.caller, call.block.height)
+    if (!ended.ok) return refuse(ended.fault)
+    if (ended.value !== null) call.emit('JobCancelled', { jobId: id, refund: ended.value })
+    return answer(ended.value !== null, ended.value ?? 0n)
+  }
+
+  async function withJob(
+    call: NativeCall,
+    then: (record: JobRecord) => Promise<NativeOutcome> | NativeOutcome,
+  ): Promise<NativeOutcome> {
+    const [id] = call.args as [Hash]
+    const record = await readJob(call.world, id)
+    return record === null ? refuse({ code: 'jobs/unknown', id } as never) : then(record)
+  }
+
+  async function lease(call: NativeCall, record: JobRecord): Promise<NativeOutcome> {
+    const found = await nextLease(call.world, params, record, call.block.height)
+    if (found === null) {
+      const start = record.state.rangeSince + 2n
+      const { height } = call.block
+      return refuse({ code: 'jobs/tooEarly', start, height } as never)
+    }
+    return answer({ ...found, holder: found.holder ?? noHolder })
+  }
+
+  return defineModule('Jobs', moduleAddresses.jobs, jobsAbi, {
+    open,
+    quote,
+    certify: certifyCall,
+    expire,
+    decline,
+    cancel,
+    job: (call) => withJob(call, (record) => answer(viewOf(record))),
+    encoded: (call) => withJob(call, (record) => answer(toHex(encodeJob(record.job)))),
+    lease: (call) => withJob(call, (record) => lease(call, record)),
+    jobCount: async (call) => answer(BigInt(await jobCount(call.world))),
+    jobAt: async (call) => {
+      const [index] = call.args as [bigint]
+      const count = BigInt(await jobCount(call.world))
+      if (index >= count) return refuse({ code: 'jobs/unknown', id: zeroHash } as never)
+      return answer(await jobAt(call.world, Number(index)))
+    },
+    activeJobs: async (call) =>
+      answer((await listItems(call.world.jobs, 'active')).map(hashOfWord)),
+  })
+}
+
+const noHolder: Address = `0x${'00'.repeat(20)}` as Address
+
+function claimOf(args: readonly unknown[]) {
+  const [job, range, before, after, weights, losses, sidecar] = args as [
+    Hash,
+    number,
+    Hash,
+    Hash,
+    Hash,
+    readonly bigint[],
+    Hash,
+  ]
+  return { job, range, before, after, weights, losses, sidecar }
+}
+
+function viewOf({ job, state }: JobRecord) {
+  const ranges = rangeCount(job)
+  return {
+    ...state,
+    status: jobStatuses.indexOf(state.status),
+    owner: job.owner,
+    dataset: job.dataset,
+    ranges,
+    stepsDone: state.range < ranges ? rangeSteps(job, state.range).from : job.steps,
+    steps: job.steps,
+  }
+}
+
+function emitMisses(call: NativeCall, jobId: Hash, range: number, misses: readonly Miss[]): void {
+  for (const { attempt, holder, penalty } of misses)
+    call.emit('LeaseMissed', { jobId, holder, range, attempt, penalty })
+}
