@@ -1,0 +1,87 @@
+/**
+ * Who proposes: pure functions of the frozen set, height and round; no carried priorities.
+ *
+ * Round 0 follows slot weights (who trained), later rounds voting power alone: were later rounds drawn
+ * from workers too, the first worker would be every round's proposer and its crash would stop the chain.
+ */
+import { invariant } from '../primitives/result.ts'
+import type { ValidatorSet } from '../registry/validatorSet.ts'
+
+/**
+ * `length` places in proportion to `weights`, each going to the largest `w / (2·places + 1)`, ties to
+ * the lower index; quotients are compared by cross-multiplying.
+ *
+ * @see Sainte-Laguë's method of apportionment (Webster's, as a sequence of divisors 1, 3, 5, …)
+ */
+export function seq(weights: readonly bigint[], length: number): readonly number[] {
+  invariant(weights.length > 0, 'seq: no weights')
+  const divisors = weights.map(() => 1n)
+  return Array.from({ length }, () => {
+    let best = 0
+    for (let i = 1; i < weights.length; i++)
+      if (weights[i]! * divisors[best]! > weights[best]! * divisors[i]!) best = i
+    divisors[best]! += 2n
+    return best
+  })
+}
+
+/** Both sequences of a set; computed once per set with {@link scheduleOf}. */
+export type Schedule = { readonly slots: readonly number[]; readonly turns: readonly number[] }
+
+/** Sequences of a frozen set: `epochLength` slots by slot weight, `4n` turns by voting power. */
+export function makeSchedule(set: ValidatorSet, epochLength: number): Schedule {
+  const slots = seq(
+    set.validators.map(({ slotWeight }) => slotWeight),
+    epochLength,
+  )
+  const turns = seq(
+    set.validators.map(({ power }) => power),
+    4 * set.validators.length,
+  )
+  return { slots, turns }
+}
+
+const schedules = new WeakMap<ValidatorSet, Map<number, Schedule>>()
+
+/** {@link makeSchedule}, remembered for as long as somebody holds the set. */
+export function scheduleOf(set: ValidatorSet, epochLength: number): Schedule {
+  const known = schedules.get(set) ?? new Map<number, Schedule>()
+  const schedule = known.get(epochLength) ?? makeSchedule(set, epochLength)
+  schedules.set(set, known.set(epochLength, schedule))
+  return schedule
+}
+
+/**
+ * Index of the proposer of `round` at `height`.
+ *
+ * Entries of the jailed fall to the next entry, in rounds from 1 on also those of the proposer of
+ * round 0. Where nobody else is left, the plain entry stands.
+ */
+export function proposer(
+  set: ValidatorSet,
+  height: bigint,
+  round: number,
+  epochLength: number,
+): number {
+  const { slots, turns } = scheduleOf(set, epochLength)
+  const free = (index: number) => !set.validators[index]!.jailed
+  const first = entryAt(slots, height, free)
+  if (round === 0) return first
+  const other = (index: number) => free(index) && index !== first
+  const turn = entryAt(turns, height + BigInt(round), other)
+  return other(turn) ? turn : first
+}
+
+/** The entry at `place` (cyclic), or the next one that `admits`; the plain entry if none does. */
+function entryAt(
+  entries: readonly number[],
+  place: bigint,
+  admits: (index: number) => boolean,
+): number {
+  const start = Number(place % BigInt(entries.length))
+  for (let i = 0; i < entries.length; i++) {
+    const entry = entries[(start + i) % entries.length]!
+    if (admits(entry)) return entry
+  }
+  return entries[start]!
+}
