@@ -1,0 +1,108 @@
+/**
+ * Finding logs: the bloom filter of each header says which blocks are worth opening.
+ */
+import { keccak_256 } from '@noble/hashes/sha3.js'
+import { fromHex, type Hex } from '../primitives/bytes.ts'
+import type { Hash } from '../primitives/hash.ts'
+import { ok, type Result, refuse } from '../primitives/result.ts'
+import type { RpcFault } from './errors.ts'
+import { formatLog } from './format.ts'
+import type { RpcChain } from './modules.ts'
+import type { LogFilter } from './schemas.ts'
+import type { BlockView, HeaderView, LogView, ReceiptView } from './views.ts'
+import type { JsonObject } from './wire.ts'
+
+export type LogLimits = {
+  /** Blocks of one query. */
+  readonly maxLogBlocks: number
+  /** Logs of one answer. */
+  readonly maxLogs: number
+}
+
+/** Blocks between two turns given to the rest of the node. */
+const blocksPerTurn = 64
+
+/** Logs of blocks `from..to` that pass `filter`, in chain order; a wide query is refused. */
+export async function queryLogs(
+  chain: RpcChain,
+  filter: LogFilter,
+  range: { readonly from: bigint; readonly to: bigint },
+  { maxLogBlocks, maxLogs }: LogLimits,
+): Promise<Result<readonly JsonObject[], RpcFault>> {
+  const { from, to } = range
+  if (to - from >= BigInt(maxLogBlocks)) return tooMany('blocks in a log query', maxLogBlocks)
+  const found: JsonObject[] = []
+  for (let number = from; number <= to; number++) {
+    if (number % BigInt(blocksPerTurn) === 0n) await nextTurn()
+    const header = await chain.header(number)
+    if (header !== null && mayContain(header.logsBloom, filter))
+      found.push(...(await openBlock(chain, number, filter)))
+    if (found.length > maxLogs) return tooMany('logs in an answer', maxLogs)
+  }
+  return ok(found)
+}
+
+async function openBlock(
+  chain: RpcChain,
+  number: bigint,
+  filter: LogFilter,
+): Promise<readonly JsonObject[]> {
+  const [block, receipts] = await Promise.all([chain.block(number), chain.receipts(number)])
+  return block === null || receipts === null ? [] : matchingLogs(block, receipts, filter)
+}
+
+/** Logs of one block that pass `filter`. */
+export function matchingLogs(
+  { header, transactionHashes }: Pick<BlockView, 'header' | 'transactionHashes'>,
+  receipts: readonly ReceiptView[],
+  filter: LogFilter,
+): readonly JsonObject[] {
+  let next = 0
+  return receipts.flatMap(({ logs }, index) => {
+    const first = next
+    next += logs.length
+    const transactionHash = transactionHashes[index]!
+    return logs.flatMap((log, i) =>
+      matches(log, filter)
+        ? [formatLog(log, { header, index, transactionHash, logIndex: first + i })]
+        : [],
+    )
+  })
+}
+
+/** Whether `log` passes: its address is named, and each position's topic is among the choices. */
+export function matches(log: LogView, { addresses, topics }: LogFilter): boolean {
+  if (addresses !== null && addresses.length > 0 && !addresses.includes(log.address)) return false
+  if (topics.length > log.topics.length) return false
+  return topics.every((choice, i) => choice === null || choice.includes(log.topics[i]!))
+}
+
+/** Whether a block with this bloom may have logs that pass; false is certain, true is a guess. */
+export function mayContain(
+  bloom: HeaderView['logsBloom'],
+  { addresses, topics }: LogFilter,
+): boolean {
+  const bits = fromHex(bloom)
+  const anyOf = (choices: readonly Hex[] | readonly Hash[] | null) =>
+    choices === null || choices.length === 0 || choices.some((value) => bloomHas(bits, value))
+  return anyOf(addresses) && topics.every(anyOf)
+}
+
+/** Three bits per value, from the first six bytes of its Keccak-256. @see Yellow Paper, section 4.3.1 */
+function bloomHas(bits: Uint8Array, value: Hex): boolean {
+  const digest = keccak_256(fromHex(value))
+  return [0, 2, 4].every((at) => {
+    const bit = ((digest[at]! << 8) | digest[at + 1]!) & 2047
+    return ((bits[255 - (bit >> 3)]! >> (bit & 7)) & 1) === 1
+  })
+}
+
+function tooMany(what: string, limit: number): Result<never, RpcFault> {
+  return refuse({ code: 'rpc/limit', what, limit })
+}
+
+function nextTurn(): Promise<void> {
+  return new Promise((resolve) => {
+    setImmediate(resolve)
+  })
+}

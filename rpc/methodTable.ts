@@ -1,0 +1,50 @@
+/**
+ * Every method the server knows, by name.
+ */
+
+import type { Filters } from './filters.ts'
+import type { RpcLimits } from './limits.ts'
+import { constant, type Methods } from './method.ts'
+import { ethCallMethods } from './methods/ethCall.ts'
+import { ethChainMethods } from './methods/ethChain.ts'
+import { ethFeeMethods } from './methods/ethFee.ts'
+import { ethLogMethods } from './methods/ethLogs.ts'
+import { ethStateMethods } from './methods/ethState.ts'
+import { ethTransactionMethods } from './methods/ethTransaction.ts'
+import { netMethods, txpoolMethods } from './methods/node.ts'
+import { dataMethods, repMethods, valMethods } from './methods/registry.ts'
+import { subscribeMethods } from './methods/subscribe.ts'
+import { trainMethods } from './methods/train.ts'
+import type { RpcModules } from './modules.ts'
+import { describeMethods } from './openRpc.ts'
+import type { Subscriptions } from './subscriptions.ts'
+
+export function createMethods(
+  limits: RpcLimits,
+  modules: RpcModules,
+  filters: Filters,
+  subscriptions: Subscriptions,
+): Methods {
+  const methods: Methods = {
+    ...ethChainMethods(modules),
+    ...ethStateMethods(modules),
+    ...ethCallMethods(limits, modules),
+    ...ethTransactionMethods(modules),
+    ...ethFeeMethods(modules),
+    ...ethLogMethods(limits, modules, filters),
+    ...subscribeMethods(subscriptions),
+    ...netMethods(modules),
+    ...txpoolMethods(modules),
+    ...trainMethods(modules),
+    ...dataMethods(modules),
+    ...valMethods(modules),
+    ...repMethods(modules),
+  }
+  const namespaces = [...new Set(Object.keys(methods).map((name) => name.split('_')[0]!))]
+  const versions = Object.fromEntries(namespaces.map((name) => [name, '1.0']))
+  return {
+    ...methods,
+    rpc_modules: constant(() => versions),
+    'rpc.discover': constant(() => describeMethods(methods)),
+  }
+}

@@ -1,0 +1,115 @@
+/**
+ * What the server needs from the rest of the node, as types it owns: filled in by `node/`, or by a
+ * test. Everything handed over is plain data; a `null` says that there is no such thing.
+ */
+import type { Address } from '../primitives/address.ts'
+import type { Clock } from '../primitives/clock.ts'
+import type { Hash } from '../primitives/hash.ts'
+import type { Fault, Result } from '../primitives/result.ts'
+import type {
+  AccountView,
+  BlockView,
+  CallOutcome,
+  CallView,
+  HeaderView,
+  ProofView,
+  ReceiptView,
+  TransactionView,
+} from './views.ts'
+import type { DataViews, RepViews, TrainViews, ValViews } from './workViews.ts'
+
+export type RpcModules = {
+  readonly clock: Clock
+  readonly chain: RpcChain
+  readonly pool: RpcPool
+  readonly events: RpcEvents
+  readonly net: RpcNet
+  readonly train: TrainViews
+  readonly data: DataViews
+  readonly val: ValViews
+  readonly rep: RepViews
+  readonly blobs: RpcBlobs
+  /** Text of `GET /metrics`. */
+  readonly metrics: () => Promise<string>
+  /** Told of failures that no caller sees: our own bugs, failing disks. */
+  readonly report: (error: unknown) => void
+}
+
+/** Committed blocks are final, so a block number names one block and one state for ever. */
+export type RpcChain = {
+  readonly chainId: bigint
+  readonly head: () => bigint
+  /** Lowest number whose block is kept. @default 0n for a node that keeps everything */
+  readonly earliest: () => bigint
+  readonly header: (number: bigint) => Promise<HeaderView | null>
+  readonly block: (number: bigint) => Promise<BlockView | null>
+  readonly numberOf: (hash: Hash) => Promise<bigint | null>
+  /** In transaction order. */
+  readonly receipts: (number: bigint) => Promise<readonly ReceiptView[] | null>
+  /** Where a committed transaction is. */
+  readonly locate: (
+    transaction: Hash,
+  ) => Promise<{ readonly number: bigint; readonly index: number } | null>
+  /** State after block `number`. Null: that state is not kept; an unknown account is all zeros. */
+  readonly account: (address: Address, number: bigint) => Promise<AccountView | null>
+  readonly code: (address: Address, number: bigint) => Promise<Uint8Array | null>
+  readonly storageAt: (address: Address, slot: bigint, number: bigint) => Promise<bigint | null>
+  readonly proof: (
+    address: Address,
+    slots: readonly bigint[],
+    number: bigint,
+  ) => Promise<ProofView | null>
+  /** Run on top of block `number`, in that block's context, and forget. */
+  readonly call: (call: CallView, number: bigint) => Promise<CallOutcome | null>
+}
+
+export type RpcPool = {
+  /** Check and keep a signed transaction; the fault's code decides the wire error. */
+  readonly add: (raw: Uint8Array) => Promise<Result<Hash, Fault>>
+  readonly get: (hash: Hash) => TransactionView | null
+  /** Executable now, and waiting for an earlier nonce. */
+  readonly content: () => {
+    readonly pending: readonly TransactionView[]
+    readonly queued: readonly TransactionView[]
+  }
+  /** Next nonce counting the pool's executable transactions; null if it has none of `address`. */
+  readonly nonce: (address: Address) => bigint | null
+}
+
+/** Each call starts telling `listener`; what it returns stops that. Listeners never throw. */
+export type RpcEvents = {
+  readonly onHead: (listener: (block: BlockView) => void) => () => void
+  readonly onPendingTransaction: (listener: (transaction: TransactionView) => void) => () => void
+  /** A job was opened, changed or ended. */
+  readonly onJob: (listener: (job: object) => void) => () => void
+  /** A certificate was committed. */
+  readonly onCertificate: (listener: (certificate: object) => void) => () => void
+  readonly onSyncing: (listener: (sync: SyncView | null) => void) => () => void
+}
+
+/** Null in place of it: up to date. */
+export type SyncView = {
+  readonly startingBlock: bigint
+  readonly currentBlock: bigint
+  readonly highestBlock: bigint
+}
+
+export type RpcNet = {
+  readonly listening: () => boolean
+  readonly peerCount: () => number
+  readonly syncing: () => SyncView | null
+  /** Answer of `web3_clientVersion`, e.g. `waggle/0.1.0/linux-x64/node24`. */
+  readonly clientVersion: string
+}
+
+/** Blobs by content hash: datasets, weights, proofs. */
+export type RpcBlobs = {
+  /** Bytes of the blob; null if this node does not hold it. */
+  readonly size: (hash: Hash) => Promise<number | null>
+  readonly read: (hash: Hash) => AsyncIterable<Uint8Array>
+  /** Take a blob of at most `maxBytes`; a refusal leaves nothing behind. */
+  readonly write: (
+    chunks: AsyncIterable<Uint8Array>,
+    maxBytes: number,
+  ) => Promise<Result<Hash, Fault>>
+}
