@@ -7,6 +7,7 @@ import { moduleAddresses } from '../params/protocol.ts'
 import type { Address } from '../primitives/address.ts'
 import { weiPerGwei } from '../primitives/brand.ts'
 import { bytesToUint, fromHex, type Hex, toHex, uintBytes } from '../primitives/bytes.ts'
+import { hashOf } from '../primitives/hash.ts'
 import { ok, type Result, refuse } from '../primitives/result.ts'
 import { addressOfWord, listItems, listPush, slotOf } from './layout.ts'
 import type { World } from './records.ts'
@@ -54,6 +55,10 @@ const fields = [
 ] as const
 const place = (validator: Address, field: (typeof fields)[number]): bigint =>
   slotOf('stake', validator) + BigInt(fields.indexOf(field))
+
+/** Where the holder of a public key is kept: no two validators share one. */
+const keyPlace = (publicKey: Hex): bigint =>
+  slotOf('keyHolder', hashOf('waggle/publicKey/v1', fromHex(publicKey)))
 
 /** The record of `validator`, or null if it never registered. */
 export async function readStake(world: World, validator: Address): Promise<Stake | null> {
@@ -105,7 +110,7 @@ export async function register(
   const { validator, publicKey, ask, maxParams } = registration
   if ((await readStake(world, validator)) !== null)
     return refuse({ code: 'staking/known', validator })
-  const holder = await world.staking.get(slotOf('keyHolder', BigInt(publicKey)))
+  const holder = await world.staking.get(keyPlace(publicKey))
   if (holder !== 0n) return refuse({ code: 'staking/keyTaken', holder: addressOfWord(holder) })
   const count = await world.staking.get(slotOf('validators'))
   if (count >= BigInt(maxRegistered))
@@ -117,7 +122,7 @@ export async function register(
   const put = (field: (typeof fields)[number], value: bigint) =>
     world.staking.put(place(validator, field), value)
   await listPush(world.staking, BigInt(validator), 'validators')
-  await world.staking.put(slotOf('keyHolder', BigInt(publicKey)), BigInt(validator))
+  await world.staking.put(keyPlace(publicKey), BigInt(validator))
   await put('publicKey0', bytesToUint(key.subarray(0, 32)))
   await put('publicKey1', bytesToUint(key.subarray(32)))
   await put('stake', gwei.value)
