@@ -1,0 +1,38 @@
+/**
+ * What a certificate claims, and who judges it. Every way of proving implements {@link VerifyStep}:
+ * re-execution (`node/replay.ts`) today, succinct proofs beside it.
+ */
+import type { Address } from '../primitives/address.ts'
+import type { Hash } from '../primitives/hash.ts'
+import type { Fault, Result } from '../primitives/result.ts'
+import type { Job } from '../registry/job.ts'
+
+/** The statement of one lease: these steps of this job take these weights to those, with these losses. */
+export type StepStatement = {
+  readonly jobId: Hash
+  readonly job: Job
+  /** Seed of initial weights and batch order. */
+  readonly seed: Hash
+  readonly range: number
+  /** Bound into the statement, so that nobody can certify with another's proof. */
+  readonly worker: Address
+  /** Commitments to the weights before the first and after the last step. */
+  readonly before: Hash
+  readonly after: Hash
+  /** Loss of each step. */
+  readonly losses: readonly bigint[]
+  /** Content hashes of blobs: weights before (zero: the initial ones) and after, dataset rows. */
+  readonly weightsBefore: Hash
+  readonly weightsAfter: Hash
+  readonly datasetBlob: Hash
+}
+
+/**
+ * Judge a proof. Total: any bytes give a verdict. A fault whose code starts with `unavailable/` says
+ * that this node lacks the data to judge, not that the claim is false.
+ */
+export type VerifyStep = (
+  statement: StepStatement,
+  proof: Uint8Array,
+  signal: AbortSignal,
+) => Promise<Result<'valid', Fault>>
