@@ -3,7 +3,8 @@
  * proof-of-possession ciphersuite, so that signatures of one message add up to one.
  *
  * Every check is total: bytes that are no point, points outside the subgroup and the point at infinity
- * give `false`. `blsNoble.ts` answers the same questions with another library.
+ * give `false`. `blsNoble.ts` answers the same questions with another library, and alone knows proofs of
+ * possession, whose hash this library cannot be told to use.
  *
  * @see draft-irtf-cfrg-bls-signature-05, section 4.2.3
  */
@@ -25,8 +26,6 @@ import {
   utf8ToBytes,
 } from '../primitives/bytes.ts'
 import { invariant } from '../primitives/result.ts'
-
-export { provePossession, verifyPossession } from './blsNoble.ts'
 
 export const publicKeyBytes = 48
 export const signatureBytes = 96
