@@ -78,10 +78,7 @@ export type Place = { readonly header: HeaderView; readonly index: number } | nu
 export function formatTransaction(transaction: TransactionView, place: Place): JsonObject {
   const { type, v } = transaction
   return {
-    blockHash: place?.header.hash ?? null,
-    blockNumber: maybeQuantity(place?.header.number ?? null),
-    ...present({ blockTimestamp: maybeQuantity(place?.header.timestamp ?? null) }),
-    transactionIndex: maybeQuantity(place?.index ?? null),
+    ...formatPlace(place),
     hash: transaction.hash,
     type: quantity(type),
     from: transaction.from,
@@ -112,6 +109,17 @@ export function formatTransaction(transaction: TransactionView, place: Place): J
           s: quantity(item.s),
         })) ?? null,
     }),
+  }
+}
+
+function formatPlace(place: Place): JsonObject {
+  if (place === null) return { blockHash: null, blockNumber: null, transactionIndex: null }
+  const { header, index } = place
+  return {
+    blockHash: header.hash,
+    blockNumber: quantity(header.number),
+    blockTimestamp: quantity(header.timestamp),
+    transactionIndex: quantity(index),
   }
 }
 

@@ -1,6 +1,7 @@
 /**
  * Bounds of the server: node options, never seen by consensus.
  */
+import { maxTransactionGas } from '../vm/transaction.ts'
 import type { BlobLimits } from './blobs.ts'
 import type { DispatchLimits } from './dispatch.ts'
 import type { FilterLimits } from './filters.ts'
@@ -35,7 +36,7 @@ export const defaultLimits: RpcLimits = Object.freeze({
   maxRunning: 32,
   maxWaiting: 1_024,
   callTimeoutMs: 15_000,
-  maxCallGas: 30_000_000n,
+  maxCallGas: maxTransactionGas,
   maxLogBlocks: 10_000,
   maxLogs: 10_000,
   maxFilters: 1_024,

@@ -1,0 +1,128 @@
+/**
+ * The server's surroundings as a test holds them: views that answer from maps, events fired by hand.
+ */
+import { systemClock } from '../../primitives/clock.ts'
+import { type Hash, sha256Hash } from '../../primitives/hash.ts'
+import { ok } from '../../primitives/result.ts'
+import type { RpcChain, RpcEvents, RpcModules, SyncView } from '../../rpc/modules.ts'
+import type { BlockView, TransactionView } from '../../rpc/views.ts'
+
+export type Hand = {
+  readonly modules: RpcModules
+  readonly head: (block: BlockView) => void
+  readonly pending: (transaction: TransactionView) => void
+  readonly job: (job: object) => void
+  readonly certificate: (certificate: object) => void
+  readonly syncing: (sync: SyncView | null) => void
+  /** What the server reported, oldest first. */
+  readonly reported: unknown[]
+  readonly blobs: Map<Hash, Uint8Array>
+}
+
+/** Modules around `chain`; `replace` swaps single modules. */
+export function modulesAround(chain: RpcChain, replace: Partial<RpcModules> = {}): Hand {
+  const head = signal<BlockView>()
+  const pending = signal<TransactionView>()
+  const job = signal<object>()
+  const certificate = signal<object>()
+  const syncing = signal<SyncView | null>()
+  const events: RpcEvents = {
+    onHead: head.on,
+    onPendingTransaction: pending.on,
+    onJob: job.on,
+    onCertificate: certificate.on,
+    onSyncing: syncing.on,
+  }
+  const reported: unknown[] = []
+  const blobs = new Map<Hash, Uint8Array>()
+  const none = async () => null
+  const nothing = async () => ({ items: [], next: null })
+  return {
+    reported,
+    blobs,
+    head: head.fire,
+    pending: pending.fire,
+    job: job.fire,
+    certificate: certificate.fire,
+    syncing: syncing.fire,
+    modules: {
+      clock: systemClock,
+      chain,
+      events,
+      pool: {
+        add: async () => ({ ok: false, fault: { code: 'test/closed' } }),
+        get: () => null,
+        content: () => ({ pending: [], queued: [] }),
+        nonce: () => null,
+      },
+      net: {
+        listening: () => true,
+        peerCount: () => 3,
+        syncing: () => null,
+        clientVersion: 'waggle/test',
+      },
+      train: {
+        job: none,
+        jobs: nothing,
+        ranges: none,
+        leases: nothing,
+        certificate: none,
+        certificates: none,
+        weights: none,
+        basePrice: async () => 7n,
+      },
+      data: { dataset: none, datasets: nothing, model: none, models: nothing },
+      val: {
+        epoch: () => 0,
+        set: none,
+        validator: none,
+        proposer: none,
+        commit: none,
+      },
+      rep: { reputation: none, participation: async () => [] },
+      blobs: {
+        size: async (hash) => blobs.get(hash)?.length ?? null,
+        read: async function* (hash) {
+          yield blobs.get(hash)!
+        },
+        write: async (chunks, maxBytes) => {
+          const parts: Uint8Array[] = []
+          for await (const chunk of chunks) parts.push(chunk)
+          const bytes = concat(parts)
+          if (bytes.length > maxBytes) return { ok: false, fault: { code: 'blob/size' } }
+          const hash = sha256Hash(bytes)
+          blobs.set(hash, bytes)
+          return ok(hash)
+        },
+      },
+      metrics: async () => 'waggle_height_blocks 54\n',
+      report: (error) => reported.push(error),
+      ...replace,
+    },
+  }
+}
+
+function concat(parts: readonly Uint8Array[]): Uint8Array {
+  const bytes = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0))
+  let at = 0
+  for (const part of parts) {
+    bytes.set(part, at)
+    at += part.length
+  }
+  return bytes
+}
+
+function signal<T>() {
+  const listeners = new Set<(value: T) => void>()
+  return {
+    on: (listener: (value: T) => void) => {
+      listeners.add(listener)
+      return () => {
+        listeners.delete(listener)
+      }
+    },
+    fire: (value: T) => {
+      for (const listener of listeners) listener(value)
+    },
+  }
+}

@@ -1,0 +1,216 @@
+/**
+ * The public test chain as the server's view of a chain: imported block by block with the same
+ * libraries the node uses, every state kept.
+ */
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { type Block, createBlock, createBlockFromRLP } from '@ethereumjs/block'
+import { type Common, createCommonFromGethGenesis, parseGethGenesisState } from '@ethereumjs/common'
+import { createEVM } from '@ethereumjs/evm'
+import { MerklePatriciaTrie } from '@ethereumjs/mpt'
+import { RLP } from '@ethereumjs/rlp'
+import { MerkleStateManager } from '@ethereumjs/statemanager'
+import { createLegacyTx } from '@ethereumjs/tx'
+import { Address as EthAddress, MapDB } from '@ethereumjs/util'
+import { createVM, type RunBlockResult, runBlock, runTx } from '@ethereumjs/vm'
+import type { Address } from '../../primitives/address.ts'
+import { addressBytes, addressFromBytes } from '../../primitives/address.ts'
+import { bytesToUint, toHex, uintBytes } from '../../primitives/bytes.ts'
+import { type Hash, hashFromBytes } from '../../primitives/hash.ts'
+import { blockViewOf, headerViewOf } from '../../rpc/blockView.ts'
+import type { RpcChain } from '../../rpc/modules.ts'
+import type { CallOutcome, CallView, ReceiptView } from '../../rpc/views.ts'
+
+const folder = join(import.meta.dirname, 'vectors')
+
+/** Blob schedules that the library's genesis parser leaves out. */
+const params = {
+  bpo1: { target: 10, max: 15, blobGasPriceUpdateFraction: 8346193 },
+  bpo2: { target: 14, max: 21, blobGasPriceUpdateFraction: 11684671 },
+}
+
+/** Present so that blob transactions can be read; nothing on the test chain evaluates a commitment. */
+const kzg = {
+  blobToKzgCommitment: unused,
+  computeBlobProof: unused,
+  verifyProof: unused,
+  verifyBlobProofBatch: unused,
+  computeCells: unused,
+  computeCellsAndProofs: unused,
+  recoverCellsAndProofs: unused,
+  verifyCellKzgProofBatch: unused,
+}
+
+function unused(): never {
+  throw new Error('no commitments here')
+}
+
+type Imported = { readonly block: Block; readonly receipts: readonly ReceiptView[] }
+
+export async function openVectorChain(): Promise<RpcChain> {
+  const genesisJson = JSON.parse(readFileSync(join(folder, 'genesis.json'), 'utf8'))
+  const common = createCommonFromGethGenesis(genesisJson, {
+    chain: 'vectors',
+    params,
+    customCrypto: { kzg },
+  } as Parameters<typeof createCommonFromGethGenesis>[1])
+  const database = new MapDB<string, string | Uint8Array>()
+  const open = async (root?: Uint8Array): Promise<MerkleStateManager> => {
+    const trie = new MerklePatriciaTrie({ db: database, useKeyHashing: true, common } as never)
+    const state = new MerkleStateManager({ common, trie })
+    if (root !== undefined) await state.setStateRoot(root)
+    return state
+  }
+
+  const state = await open()
+  await state.generateCanonicalGenesis(parseGethGenesisState(genesisJson))
+  common.setHardforkBy({ blockNumber: 0n, timestamp: 0n })
+  const genesis = createBlock(
+    {
+      header: {
+        ...common.genesis(),
+        number: 0n,
+        stateRoot: await state.getStateRoot(),
+      } as never,
+    },
+    { common: common.copy(), setHardfork: true },
+  )
+  const chain: Imported[] = [{ block: genesis, receipts: [] }]
+  const evm = await createEVM({ common, stateManager: state, blockchain: history(chain) })
+  const vm = await createVM({ common, stateManager: state, evm })
+  for (const bytes of readBlocks()) {
+    const block = createBlockFromRLP(bytes, { common: common.copy(), setHardfork: true })
+    const result = await runBlock(vm, { block, skipHeaderValidation: true, setHardfork: true })
+    chain.push({ block, receipts: receiptsOf(result) })
+  }
+  return chainOf(common, chain, open)
+}
+
+function* readBlocks(): Iterable<Uint8Array> {
+  let rest: Uint8Array = Uint8Array.from(readFileSync(join(folder, 'chain.rlp')))
+  while (rest.length > 0) {
+    const { data, remainder } = RLP.decode(rest, true)
+    yield RLP.encode(data)
+    rest = remainder
+  }
+}
+
+function receiptsOf({ receipts }: RunBlockResult): readonly ReceiptView[] {
+  return receipts.map((receipt) => ({
+    status: 'status' in receipt ? Number(receipt.status) === 1 : null,
+    root: 'stateRoot' in receipt ? hashFromBytes(receipt.stateRoot) : null,
+    cumulativeGasUsed: receipt.cumulativeBlockGasUsed,
+    logsBloom: toHex(receipt.bitvector),
+    logs: receipt.logs.map(([address, topics, data]) => ({
+      address: addressFromBytes(address),
+      topics: topics.map(hashFromBytes),
+      data: toHex(data),
+    })),
+  }))
+}
+
+function history(chain: readonly Imported[]) {
+  const blocks = {
+    getBlock: async (id: number | bigint) => chain[Number(id)]!.block,
+    putBlock: async () => {},
+    shallowCopy: () => blocks,
+  }
+  return blocks as never
+}
+
+function chainOf(
+  common: Common,
+  chain: readonly Imported[],
+  open: (root: Uint8Array) => Promise<MerkleStateManager>,
+): RpcChain {
+  const at = (number: bigint) => chain[Number(number)] ?? null
+  const byHash = new Map(chain.map(({ block }) => [toHex(block.hash()), block.header.number]))
+  const places = new Map(
+    chain.flatMap(({ block }) =>
+      block.transactions.map(
+        (tx, index) => [toHex(tx.hash()), { number: block.header.number, index }] as const,
+      ),
+    ),
+  )
+  const stateAt = (number: bigint) => open(at(number)!.block.header.stateRoot)
+  const eth = (address: Address) => new EthAddress(addressBytes(address))
+
+  return {
+    chainId: common.chainId(),
+    head: () => BigInt(chain.length - 1),
+    earliest: () => 0n,
+    header: async (number) => (at(number) === null ? null : headerViewOf(at(number)!.block.header)),
+    block: async (number) => (at(number) === null ? null : blockViewOf(at(number)!.block)),
+    numberOf: async (hash) => byHash.get(hash) ?? null,
+    receipts: async (number) => at(number)?.receipts ?? null,
+    locate: async (hash) => places.get(hash) ?? null,
+    account: async (address, number) => {
+      const account = await (await stateAt(number)).getAccount(eth(address))
+      return { nonce: account?.nonce ?? 0n, balance: account?.balance ?? 0n }
+    },
+    code: async (address, number) => (await stateAt(number)).getCode(eth(address)),
+    storageAt: async (address, slot, number) =>
+      bytesToUint(await (await stateAt(number)).getStorage(eth(address), uintBytes(slot, 32))),
+    proof: async (address, slots, number) => proofOf(await stateAt(number), eth(address), slots),
+    call: async (call, number) => {
+      const { block } = at(number)!
+      return runCall(common, block, await stateAt(number), history(chain), call)
+    },
+  }
+}
+
+async function proofOf(
+  state: MerkleStateManager,
+  address: EthAddress,
+  slots: readonly bigint[],
+) {
+  const { getMerkleStateProof } = await import('@ethereumjs/statemanager')
+  const keys = slots.map((slot) => uintBytes(slot, 32))
+  const proof = await getMerkleStateProof(state, address, keys)
+  return {
+    balance: BigInt(proof.balance),
+    nonce: BigInt(proof.nonce),
+    codeHash: proof.codeHash as string as Hash,
+    storageHash: proof.storageHash as string as Hash,
+    accountProof: proof.accountProof,
+    storageProof: proof.storageProof.map((slot) => ({
+      value: BigInt(slot.value),
+      proof: slot.proof,
+    })),
+  }
+}
+
+async function runCall(
+  common: Common,
+  block: Block,
+  state: MerkleStateManager,
+  blockchain: never,
+  call: CallView,
+): Promise<CallOutcome> {
+  const own = common.copy()
+  own.setHardforkBy({ blockNumber: block.header.number, timestamp: block.header.timestamp })
+  const evm = await createEVM({ common: own, stateManager: state, blockchain })
+  const vm = await createVM({ common: own, stateManager: state, evm })
+  const tx = createLegacyTx(
+    {
+      gasLimit: call.gas,
+      gasPrice: 0n,
+      value: call.value,
+      data: call.data,
+      ...(call.to === null ? {} : { to: new EthAddress(addressBytes(call.to)) }),
+    },
+    { common: own, freeze: false },
+  )
+  const sender = new EthAddress(addressBytes(call.from ?? (`0x${'00'.repeat(20)}` as Address)))
+  tx.getSenderAddress = () => sender
+  const free = createBlock(
+    { header: { ...block.header, baseFeePerGas: 0n } as never },
+    { common: own, freeze: false },
+  )
+  const result = await runTx(vm, { tx, block: free, skipBalance: true, skipNonce: true })
+  const { execResult, totalGasSpent: gasUsed } = result
+  const { exceptionError, returnValue: returnData } = execResult
+  if (exceptionError === undefined) return { ok: true, returnData, gasUsed }
+  const kind = exceptionError.error === 'revert' ? 'revert' : 'halt'
+  return { ok: false, kind, reason: exceptionError.error, returnData, gasUsed }
+}
