@@ -14,6 +14,7 @@ import {
   commitStateBytes,
   decodeState,
   encodeState,
+  initialState,
   type ModelState,
   type ModelStateFault,
 } from './modelState.ts'
@@ -26,13 +27,15 @@ export type TrainTask = {
   readonly seed: Hash
   readonly fromStep: number
   readonly steps: number
-  /** Canonical state before `fromStep`. */
-  readonly state: Uint8Array
+  /** Canonical state before `fromStep`; null: the job's initial one, drawn from the seed. */
+  readonly state: Uint8Array | null
   /** Path of the dataset's blob. */
   readonly dataset: string
 }
 
 export type TrainResult = {
+  /** Commitment to the state before the first step. */
+  readonly before: Hash
   /** Canonical state after the last step. */
   readonly state: Uint8Array
   readonly commitment: Hash
@@ -101,9 +104,10 @@ export async function train(
   task: TrainTask,
   modules: TaskModules,
 ): Promise<Result<TrainResult, TaskFault>> {
-  const model = openModel(task)
+  const model = task.state === null ? freshModel(task) : openModel({ ...task, state: task.state })
   if (!model.ok) return model
   const { job, state } = model.value
+  const before = commitStateBytes(task.state ?? encodeState(job, state))
   const got = task.fromStep + task.steps
   if (got > job.steps) return refuse({ code: 'task/steps', limit: job.steps, got })
   const dataset = openFitting(task.dataset, job, modules)
@@ -114,7 +118,7 @@ export async function train(
     const trained = await trainSteps(session, task, job, dataset.value, modules)
     if (!trained.ok) return trained
     const bytes = encodeState(job, await session.state())
-    return ok({ ...trained.value, state: bytes, commitment: commitStateBytes(bytes) })
+    return ok({ ...trained.value, before, state: bytes, commitment: commitStateBytes(bytes) })
   })
 }
 
@@ -191,9 +195,14 @@ async function trainSteps(
   return ok({ losses, saturated })
 }
 
-function openModel(
-  task: Pick<TrainTask, 'job' | 'state'>,
-): Result<{ readonly job: Job; readonly state: ModelState }, TaskFault> {
+type Model = { readonly job: Job; readonly state: ModelState }
+
+function freshModel({ job: bytes, seed }: TrainTask): Result<Model, TaskFault> {
+  const job = decodeJob(bytes)
+  return job.ok ? ok({ job: job.value, state: initialState(job.value, seed) }) : job
+}
+
+function openModel(task: Pick<EvaluateTask, 'job' | 'state'>): Result<Model, TaskFault> {
   const job = decodeJob(task.job)
   if (!job.ok) return job
   const state = decodeState(job.value, task.state)
