@@ -1,0 +1,260 @@
+/**
+ * The chain a node keeps: its head, its history, and the doors through which blocks are judged, built
+ * and committed. Every answer about a block or a state is final.
+ */
+import type { Block } from '@ethereumjs/block'
+import type { Genesis } from '../params/genesis.ts'
+import type { Clock } from '../primitives/clock.ts'
+import { type Hash, hashFromBytes, zeroHash } from '../primitives/hash.ts'
+import { Bug, type Fault, invariant, ok, type Result, refuse } from '../primitives/result.ts'
+import { epochOf, type ValidatorSet } from '../registry/validatorSet.ts'
+import type { KeyValue } from '../storage/keyValue.ts'
+import type { ChainVm, Deadline } from '../vm/chainVm.ts'
+import { genesisState } from '../vm/genesisState.ts'
+import type { Receipt } from '../vm/receipts.ts'
+import { type CallOutcome, type CallRequest, simulate } from '../vm/simulate.ts'
+import { openState, stateStore } from '../vm/stateStore.ts'
+import type { BlockFault } from './blockFault.ts'
+import { type BuildRequest, type Built, buildBlock } from './builder.ts'
+import type { ChainState } from './chainState.ts'
+import { type ChainStore, chainStore, type Place } from './chainStore.ts'
+import { decodeEnvelope, envelopeHashOf } from './envelope.ts'
+import { genesisBlock } from './genesisBlock.ts'
+import { bloomFits, type FoundLog, findLogs, type LogFilter } from './logQuery.ts'
+import { openReader, type StateReader } from './reader.ts'
+import type { Rules } from './rules.ts'
+import { applyBlock, type Outcome, readBlock } from './transition.ts'
+
+/** A committed block. */
+export type StoredBlock = {
+  readonly height: bigint
+  readonly hash: Hash
+  /** Zero for genesis. */
+  readonly envelopeHash: Hash
+  readonly block: Block
+}
+
+/** A commit that does not belong to the envelope at this height. */
+export type CommitRefusal =
+  | BlockFault
+  | { readonly code: 'block/commit'; readonly height: bigint; readonly fault: Fault }
+
+/** What subscribers hear when a block is final. */
+export type NewHead = { readonly head: ChainState; readonly outcome: Outcome }
+
+export type Chain = {
+  readonly genesis: Genesis
+  readonly genesisHash: Hash
+  readonly rules: Rules
+  readonly head: () => ChainState
+  /** Calls `listener` after each commit; the returned function stops that. */
+  readonly onHead: (listener: (event: NewHead) => void) => () => void
+  /** Where the chain stood after `height`; null above the head. */
+  readonly stateAt: (height: bigint) => Promise<ChainState | null>
+  readonly blockAt: (height: bigint) => Promise<StoredBlock | null>
+  readonly heightOf: (blockHash: Hash) => Promise<bigint | null>
+  readonly receiptsAt: (height: bigint) => Promise<readonly Receipt[] | null>
+  readonly placeOf: (transaction: Hash) => Promise<Place | null>
+  readonly logsAt: (height: bigint, filter: LogFilter) => Promise<readonly FoundLog[]>
+  readonly envelopeAt: (height: bigint) => Promise<Uint8Array | null>
+  readonly commitAt: (height: bigint) => Promise<Uint8Array | null>
+  /** The set that decides `height`, up to the end of the epoch after the head's. */
+  readonly setAt: (height: bigint) => Promise<ValidatorSet | null>
+  /** The state after `height`; null above the head. */
+  readonly readAt: (height: bigint) => Promise<StateReader | null>
+  /** Run on the state after `height`, in that block's context, and forget. */
+  readonly call: (
+    request: CallRequest,
+    height: bigint,
+    expired?: Deadline,
+    watch?: (vm: ChainVm) => void,
+  ) => Promise<CallOutcome | null>
+  readonly build: (
+    request: BuildRequest,
+    clock: Pick<Clock, 'now'>,
+  ) => Promise<Result<Built, BlockFault>>
+  /** Judge an envelope as the head's child. The outcome is kept, so that committing is cheap. */
+  readonly judge: (envelope: Uint8Array, expired?: Deadline) => Promise<Result<Outcome, BlockFault>>
+  /** Check the commit, apply, write, move the head. Again for a block already there: no harm. */
+  readonly commit: (
+    envelope: Uint8Array,
+    commit: Uint8Array,
+  ) => Promise<Result<ChainState, CommitRefusal>>
+}
+
+/** Outcomes kept for the next height: a few rounds' proposals. */
+const keptOutcomes = 4
+
+/**
+ * Open the chain of `genesis` in `store`, starting it if the store is new.
+ *
+ * @throws {Error} if the store belongs to another genesis.
+ */
+export async function createChain(store: KeyValue, genesis: Genesis, rules: Rules): Promise<Chain> {
+  const { engine, params, registry, consensus } = rules
+  const blocks = chainStore(store)
+  const states = stateStore(store)
+  const origin = await openGenesis(blocks, genesis, rules)
+  let head = await loadState(await blocks.headHeight())
+  const outcomes = new Map<Hash, Outcome>()
+  const listeners = new Set<(event: NewHead) => void>()
+  let committing: Promise<unknown> = Promise.resolve()
+
+  async function loadBlock(height: bigint): Promise<StoredBlock | null> {
+    const names = await blocks.names(height)
+    if (names === null) return null
+    if (height === 0n) return { height, ...names, envelopeHash: zeroHash, block: origin }
+    const envelope = decodeEnvelope((await blocks.envelope(height)) ?? new Uint8Array())
+    invariant(envelope.ok, `chain: envelope of block ${height} is damaged`)
+    const block = readBlock(rules, envelope.value.block)
+    invariant(block.ok, `chain: block ${height} is damaged`)
+    return { height, ...names, block: block.value }
+  }
+
+  async function loadState(height: bigint): Promise<ChainState> {
+    const stored = await loadBlock(height)
+    if (stored === null) throw new Bug(`chain: block ${height} is missing`)
+    return stateOf(stored)
+  }
+
+  function stateOf({ height, hash, envelopeHash, block }: StoredBlock): ChainState {
+    const { header } = block
+    return {
+      height,
+      hash,
+      envelopeHash,
+      header,
+      stateRoot: hashFromBytes(header.stateRoot),
+      states,
+    }
+  }
+
+  async function stateAt(height: bigint): Promise<ChainState | null> {
+    if (height > head.height || height < 0n) return null
+    return height === head.height ? head : loadState(height)
+  }
+
+  async function readAt(height: bigint): Promise<StateReader | null> {
+    const state = await stateAt(height)
+    return state === null ? null : openReader(engine, state)
+  }
+
+  async function setAt(height: bigint): Promise<ValidatorSet | null> {
+    const epoch = epochOf(height, params.epochLength)
+    const headEpoch = epochOf(head.height, params.epochLength)
+    if (epoch > headEpoch + 1 || height < 0n) return null
+    // A set is frozen an epoch ahead and kept for many, so the head's state has recent ones.
+    const at = epoch >= headEpoch - 1 ? head : await stateAt(height)
+    const reader = at === null ? null : await openReader(engine, at)
+    return reader === null ? null : registry.validatorSetAt(reader.world, epoch)
+  }
+
+  async function logsAt(height: bigint, filter: LogFilter): Promise<readonly FoundLog[]> {
+    const state = await stateAt(height)
+    if (state === null || !bloomFits(engine, state.header.logsBloom, filter)) return []
+    return findLogs((await blocks.receipts(height)) ?? [], filter)
+  }
+
+  async function call(
+    request: CallRequest,
+    height: bigint,
+    expired?: Deadline,
+    watch?: (vm: ChainVm) => void,
+  ): Promise<CallOutcome | null> {
+    const at = await stateAt(height)
+    if (at === null) return null
+    const { state } = await openState(engine.common, states, at.stateRoot)
+    return simulate(engine, state, at.header, request, expired, watch)
+  }
+
+  function keep(outcome: Outcome): void {
+    outcomes.set(outcome.envelopeHash, outcome)
+    if (outcomes.size > keptOutcomes) outcomes.delete(outcomes.keys().next().value!)
+  }
+
+  async function build(
+    request: BuildRequest,
+    clock: Pick<Clock, 'now'>,
+  ): Promise<Result<Built, BlockFault>> {
+    const built = await buildBlock(head, request, rules, clock)
+    if (built.ok) keep(built.value.outcome)
+    return built
+  }
+
+  async function judge(
+    envelope: Uint8Array,
+    expired?: Deadline,
+  ): Promise<Result<Outcome, BlockFault>> {
+    const kept = outcomes.get(envelopeHashOf(envelope))
+    if (kept !== undefined && kept.height === head.height + 1n) return ok(kept)
+    const judged = await applyBlock(head, envelope, rules, expired)
+    if (judged.ok) keep(judged.value)
+    return judged
+  }
+
+  async function commitNow(
+    envelope: Uint8Array,
+    commit: Uint8Array,
+  ): Promise<Result<ChainState, CommitRefusal>> {
+    const envelopeHash = envelopeHashOf(envelope)
+    if (envelopeHash === head.envelopeHash) return ok(head)
+    const height = head.height + 1n
+    const set = await setAt(height)
+    invariant(set !== null, `chain: no set for block ${height}`)
+    const verified = consensus.verifyCommit(commit, height, envelopeHash, set)
+    if (!verified.ok) return refuse({ code: 'block/commit', height, fault: verified.fault })
+    const judged = await judge(envelope)
+    if (!judged.ok) return judged
+    const outcome = judged.value
+    await blocks.append(outcome, envelope, commit)
+    states.remember(outcome.nodes)
+    outcomes.clear()
+    head = stateOf(outcome)
+    for (const listener of listeners) listener({ head, outcome })
+    return ok(head)
+  }
+
+  return {
+    genesis,
+    genesisHash: hashFromBytes(origin.hash()),
+    rules,
+    head: () => head,
+    onHead: (listener) => {
+      listeners.add(listener)
+      return () => {
+        listeners.delete(listener)
+      }
+    },
+    stateAt,
+    blockAt: loadBlock,
+    heightOf: blocks.heightOf,
+    receiptsAt: async (height) => (height === 0n ? [] : blocks.receipts(height)),
+    placeOf: blocks.placeOf,
+    logsAt,
+    envelopeAt: blocks.envelope,
+    commitAt: blocks.commit,
+    setAt,
+    readAt,
+    call,
+    build,
+    judge,
+    commit: (envelope, commit) => {
+      const result = committing.then(() => commitNow(envelope, commit))
+      committing = result.catch(() => {})
+      return result
+    },
+  }
+}
+
+/** The genesis block, its state written if the store is new and compared if it is not. */
+async function openGenesis(blocks: ChainStore, genesis: Genesis, rules: Rules): Promise<Block> {
+  const { engine, registry } = rules
+  const { root, nodes } = await genesisState(engine, genesis, registry.writeGenesisRecords)
+  const block = genesisBlock(engine, genesis, root)
+  const hash = hashFromBytes(block.hash())
+  const found = await blocks.genesisHash()
+  if (found === null) await blocks.writeGenesis(hash, nodes)
+  else if (found !== hash)
+    throw new Error(`the database belongs to genesis ${found}, not to ${hash}`)
+  return block
+}

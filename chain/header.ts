@@ -1,0 +1,130 @@
+/**
+ * Header rules: Ethereum's for proof of stake, with the gas limit fixed by the chain's parameters and
+ * three fields bound to consensus (`coinbase`, `mixHash`, `parentBeaconBlockRoot`).
+ */
+import {
+  type Block,
+  type BlockHeader,
+  genTransactionsTrieRoot,
+  genWithdrawalsTrieRoot,
+} from '@ethereumjs/block'
+import { MerklePatriciaTrie } from '@ethereumjs/mpt'
+import type { ChainParams } from '../params/chainParams.ts'
+import { addressFromBytes } from '../primitives/address.ts'
+import { concatBytes, toHex, utf8ToBytes } from '../primitives/bytes.ts'
+import { type Hash, hashBytes, hashFromBytes, hashOf, sha256Hash } from '../primitives/hash.ts'
+import { merkleLeaf, merkleRoot } from '../primitives/merkle.ts'
+import { type Validator, type ValidatorSet, validatorSetHash } from '../registry/validatorSet.ts'
+import type { HeaderFault } from './blockFault.ts'
+
+/** Digest of no requests: the chain has none of EIP-7685's. */
+export const emptyRequestsHash: Hash = sha256Hash(new Uint8Array())
+
+/** Longest `extraData`. @see EIP-3675 */
+const maxExtraData = 32
+
+/** The block's randomness: folds the proposer's reveal into the parent's. */
+export function nextMixHash(parent: Hash, reveal: Uint8Array): Hash {
+  return sha256Hash(concatBytes(utf8ToBytes('waggle/randao/v1'), hashBytes(parent), reveal))
+}
+
+/** What `parentBeaconBlockRoot` commits to. */
+export type BeaconFields = {
+  readonly parentCommit: Uint8Array
+  readonly reveal: Uint8Array
+  readonly evidence: readonly Uint8Array[]
+  readonly current: ValidatorSet
+  readonly next: ValidatorSet
+}
+
+/** Merkle root over the five fields, so that a contract can prove each through EIP-4788. */
+export function beaconRoot({ parentCommit, reveal, evidence, current, next }: BeaconFields): Hash {
+  const leaves = [
+    hashOf('waggle/commit/v1', parentCommit),
+    validatorSetHash(current),
+    validatorSetHash(next),
+    hashOf('waggle/reveal/v1', reveal),
+    merkleRoot(evidence.map(merkleLeaf)),
+  ]
+  return merkleRoot(leaves.map((leaf) => merkleLeaf(hashBytes(leaf))))
+}
+
+/** Fields of a child that follow from its parent and the parameters alone. */
+export function childFields(parent: BlockHeader, params: ChainParams) {
+  return {
+    parentHash: hashFromBytes(parent.hash()),
+    number: parent.number + 1n,
+    gasLimit: BigInt(params.blockGasLimit),
+    baseFeePerGas: parent.calcNextBaseFee(),
+    excessBlobGas: parent.calcNextExcessBlobGas(parent.common),
+    blobGasUsed: 0n,
+  }
+}
+
+/** The first rule that `header` breaks as a child of `parent`, or null. Reads no state. */
+export function headerFault(
+  parent: BlockHeader,
+  header: BlockHeader,
+  params: ChainParams,
+): HeaderFault | null {
+  const child = childFields(parent, params)
+  const parentHash = hashFromBytes(header.parentHash)
+  if (parentHash !== child.parentHash)
+    return { code: 'block/parentHash', expected: child.parentHash, got: parentHash }
+  if (header.number !== child.number)
+    return { code: 'block/number', expected: child.number, got: header.number }
+  if (header.timestamp <= parent.timestamp)
+    return { code: 'block/timestamp', above: parent.timestamp, got: header.timestamp }
+  if (header.gasLimit !== child.gasLimit)
+    return { code: 'block/gasLimit', expected: child.gasLimit, got: header.gasLimit }
+  return feeFault(header, child) ?? stakeFault(header)
+}
+
+function feeFault(header: BlockHeader, child: ReturnType<typeof childFields>): HeaderFault | null {
+  const { baseFeePerGas = 0n, excessBlobGas = 0n, blobGasUsed = 0n } = header
+  if (baseFeePerGas !== child.baseFeePerGas)
+    return { code: 'block/baseFee', expected: child.baseFeePerGas, got: baseFeePerGas }
+  if (excessBlobGas !== child.excessBlobGas)
+    return { code: 'block/excessBlobGas', expected: child.excessBlobGas, got: excessBlobGas }
+  if (blobGasUsed !== child.blobGasUsed)
+    return { code: 'block/blobGasUsed', expected: child.blobGasUsed, got: blobGasUsed }
+  return null
+}
+
+/** What proof of stake leaves no choice about. @see EIP-3675 */
+function stakeFault(header: BlockHeader): HeaderFault | null {
+  const { extraData, difficulty } = header
+  if (extraData.length > maxExtraData)
+    return { code: 'block/extraData', max: maxExtraData, got: extraData.length }
+  if (difficulty !== 0n) return { code: 'block/difficulty', expected: 0n, got: difficulty }
+  const nonce = toHex(header.nonce)
+  if (BigInt(nonce) !== 0n)
+    return { code: 'block/nonce', expected: '0x0000000000000000', got: nonce }
+  const requests = hashFromBytes(header.requestsHash ?? new Uint8Array(32))
+  if (requests !== emptyRequestsHash)
+    return { code: 'block/requestsHash', expected: emptyRequestsHash, got: requests }
+  return null
+}
+
+/** The member of `set` that `header` names as its proposer. */
+export function proposerOf(header: BlockHeader, set: ValidatorSet): Validator | undefined {
+  const coinbase = addressFromBytes(header.coinbase.bytes)
+  return set.validators.find(({ address }) => address === coinbase)
+}
+
+/** Whether the header's roots are those of the body it came with. */
+export async function bodyFault(block: Block): Promise<HeaderFault | null> {
+  const { header, transactions, uncleHeaders, withdrawals = [], common } = block
+  if (uncleHeaders.length > 0 || !block.uncleHashIsValid())
+    return { code: 'block/uncles', got: uncleHeaders.length }
+  const trie = () => new MerklePatriciaTrie({ common })
+  const transactionsRoot = hashFromBytes(await genTransactionsTrieRoot(transactions, trie()))
+  const gotTransactions = hashFromBytes(header.transactionsTrie)
+  if (transactionsRoot !== gotTransactions)
+    return { code: 'block/transactionsRoot', expected: transactionsRoot, got: gotTransactions }
+  const withdrawalsRoot = hashFromBytes(await genWithdrawalsTrieRoot(withdrawals, trie()))
+  const gotWithdrawals = hashFromBytes(header.withdrawalsRoot ?? new Uint8Array(32))
+  return withdrawalsRoot === gotWithdrawals
+    ? null
+    : { code: 'block/withdrawalsRoot', expected: withdrawalsRoot, got: gotWithdrawals }
+}

@@ -1,0 +1,96 @@
+/**
+ * The one way to make a VM: execution, `eth_call` and tracing all come through here, because a copy
+ * made by the library's own `shallowCopy` would know neither the native modules nor the deadline.
+ */
+import { EVM, type EVMMockBlockchainInterface, type EVMOpts, type Message } from '@ethereumjs/evm'
+import type { MerkleStateManager } from '@ethereumjs/statemanager'
+import { createVM, type VM } from '@ethereumjs/vm'
+import { uintBytes } from '../primitives/bytes.ts'
+import type { World } from '../registry/records.ts'
+import type { Engine } from './engine.ts'
+import type { CallBlock } from './nativeModule.ts'
+import { installNatives } from './natives.ts'
+import { historyContract, historyWindow } from './systemContracts.ts'
+import { ethAddress, worldOf } from './worldView.ts'
+
+/** Thrown out of an execution whose time is over; its VM and state are then of no use. */
+export class Expired extends Error {
+  override readonly name = 'Expired'
+}
+
+export type ChainVm = {
+  readonly vm: VM
+  readonly evm: EVM
+  readonly state: MerkleStateManager
+  /** Unmetered, journalled: for what the chain itself does at the edges of a block. */
+  readonly world: World
+}
+
+/** Whether the execution's time is over. Asked at every message and every loop. */
+export type Deadline = () => boolean
+
+type CustomOpcode = NonNullable<EVMOpts['customOpcodes']>[number]
+
+const never: Deadline = () => false
+
+export async function createChainVm(
+  engine: Engine,
+  state: MerkleStateManager,
+  block: CallBlock,
+  expired: Deadline = never,
+): Promise<ChainVm> {
+  const { common, crypto, modules } = engine
+  // Not `createEVM`: it would put its own curve arithmetic in place of ours.
+  const evm = new EVM({
+    common,
+    stateManager: state,
+    blockchain: historyFrom(state),
+    bls: crypto.bls,
+    bn254: crypto.bn254,
+    customPrecompiles: [...crypto.precompiles],
+    customOpcodes: [watchedJumpDestination(expired)],
+  })
+  evm.events.on('beforeMessage', (_message: Message) => {
+    if (expired()) throw new Expired('message')
+  })
+  installNatives(evm, modules, block)
+  const vm = await createVM({ common, stateManager: state, evm })
+  const world = worldOf({
+    state,
+    putAccount: (address, account) => evm.journal.putAccount(address, account),
+    charge: () => {},
+    readOnly: false,
+  })
+  return { vm, evm, state, world }
+}
+
+/**
+ * JUMPDEST as it always was, but it looks at the clock: no loop and no recursion runs without passing
+ * one or sending a message.
+ */
+function watchedJumpDestination(expired: Deadline): CustomOpcode {
+  let passes = 0
+  return {
+    opcode: 0x5b,
+    opcodeName: 'JUMPDEST',
+    baseFee: 1,
+    logicFunction: () => {
+      passes += 1
+      if (passes % 256 === 0 && expired()) throw new Expired('loop')
+    },
+  }
+}
+
+/** BLOCKHASH reads what EIP-2935 keeps in the state, so it is a function of the state alone. */
+function historyFrom(state: MerkleStateManager): EVMMockBlockchainInterface {
+  const history: EVMMockBlockchainInterface = {
+    getBlock: async (height) => {
+      const slot = uintBytes(BigInt(height) % historyWindow, 32)
+      const hash = await state.getStorage(ethAddress(historyContract), slot)
+      return { hash: () => hash }
+    },
+    putBlock: async () => {},
+    shallowCopy: () => history,
+  }
+  return history
+}

@@ -1,0 +1,129 @@
+/**
+ * The world state: Ethereum's Merkle Patricia trie over a key-value store. Nodes are named by their
+ * hash, so every root ever written stays readable and a candidate's nodes can wait in memory.
+ */
+import type { Common } from '@ethereumjs/common'
+import { MerklePatriciaTrie } from '@ethereumjs/mpt'
+import { Caches, MerkleStateManager } from '@ethereumjs/statemanager'
+import { type BatchDBOp, type DB, ValueEncoding } from '@ethereumjs/util'
+import { concatBytes, fromHex, utf8ToBytes } from '../primitives/bytes.ts'
+import { type Hash, hashBytes } from '../primitives/hash.ts'
+import { invariant } from '../primitives/result.ts'
+import type { KeyValue, Write } from '../storage/keyValue.ts'
+
+/** Key prefix of trie nodes and contract code in the chain's store. */
+const nodePrefix = utf8ToBytes('n')
+
+/** Nodes kept in memory across blocks; about 500 bytes each. */
+const defaultCacheNodes = 65_536
+
+/** Root of the trie that holds nothing. */
+export const emptyStateRoot: Hash =
+  '0x56e81f171bcc55a6ff8345e692c0f86e5b48e01b996cadc001622fb5e363b421' as Hash
+
+export type StateStore = {
+  /** Reads a node by its key without prefix. */
+  readonly get: (key: string) => Promise<Uint8Array | undefined>
+  /** Takes in what a batch has just made durable. */
+  readonly remember: (nodes: Nodes) => void
+}
+
+/** Nodes by unprefixed hex key. */
+export type Nodes = ReadonlyMap<string, Uint8Array>
+
+/** A view of the state at a root; what is written to it stays in memory. */
+export type OpenState = {
+  readonly state: MerkleStateManager
+  readonly nodes: Nodes
+  /** The store's failure, if reading failed: then nothing the execution said holds. */
+  readonly failure: () => unknown
+}
+
+/** Wraps `store` with a bounded cache. Nodes never change, so it needs no invalidation. */
+export function stateStore(store: KeyValue, cacheNodes: number = defaultCacheNodes): StateStore {
+  const cache = new Map<string, Uint8Array>()
+
+  function keep(key: string, node: Uint8Array): void {
+    cache.delete(key)
+    cache.set(key, node)
+    if (cache.size > cacheNodes) cache.delete(cache.keys().next().value!)
+  }
+
+  async function get(key: string): Promise<Uint8Array | undefined> {
+    const node = cache.get(key) ?? (await store.get(nodeKey(key))) ?? undefined
+    if (node !== undefined) keep(key, node)
+    return node
+  }
+
+  function remember(nodes: Nodes): void {
+    for (const [key, node] of nodes) keep(key, node)
+  }
+
+  return { get, remember }
+}
+
+/**
+ * The state at `root`.
+ *
+ * @throws {Bug} if the store does not hold `root`: roots come from headers that were committed.
+ */
+export async function openState(common: Common, store: StateStore, root: Hash): Promise<OpenState> {
+  const nodes = new Map<string, Uint8Array>()
+  let failure: unknown
+  const get = async (key: string): Promise<Uint8Array | undefined> => {
+    const written = nodes.get(key)
+    if (written !== undefined) return written
+    try {
+      return await store.get(key)
+    } catch (error) {
+      failure = error
+      throw error
+    }
+  }
+  const trie = new MerklePatriciaTrie({
+    db: nodeDatabase(get, nodes),
+    valueEncoding: ValueEncoding.Bytes,
+    useKeyHashing: true,
+    common,
+  })
+  const state = new MerkleStateManager({ common, trie, caches: new Caches() })
+  if (root !== emptyStateRoot) {
+    invariant((await get(root.slice(2))) !== undefined, `openState: no state at ${root}`)
+    await state.setStateRoot(hashBytes(root))
+  }
+  return { state, nodes, failure: () => failure }
+}
+
+/** The writes that make `nodes` durable. */
+export function nodeWrites(nodes: Nodes): readonly Write[] {
+  return [...nodes].map(([key, value]) => ({ key: nodeKey(key), value }))
+}
+
+function nodeKey(key: string): Uint8Array {
+  return concatBytes(nodePrefix, fromHex(key))
+}
+
+type NodeDatabase = DB<string, string | Uint8Array>
+
+/** The trie's database: reads through `get`, writes into `nodes`. The trie never deletes. */
+function nodeDatabase(
+  get: (key: string) => Promise<Uint8Array | undefined>,
+  nodes: Map<string, Uint8Array>,
+): NodeDatabase {
+  const put = async (key: string, value: string | Uint8Array): Promise<void> => {
+    invariant(value instanceof Uint8Array, 'nodeDatabase: nodes are bytes')
+    nodes.set(key, value)
+  }
+  const database: NodeDatabase = {
+    get,
+    put,
+    del: async () => {},
+    batch: async (operations: BatchDBOp<string, string | Uint8Array>[]) => {
+      for (const operation of operations)
+        if (operation.type === 'put') await put(operation.key, operation.value)
+    },
+    shallowCopy: () => database,
+    open: async () => {},
+  }
+  return database
+}

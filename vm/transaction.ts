@@ -1,0 +1,162 @@
+/**
+ * Transactions: Ethereum's types 0, 1, 2 and 4 in their canonical bytes, bound to this chain's id.
+ * Blob transactions (type 3) are refused: the chain has no blobs.
+ */
+import { RLP } from '@ethereumjs/rlp'
+import {
+  createTxFromRLP,
+  getMinimumGasLimit,
+  isEOACode7702Tx,
+  isFeeMarket1559Tx,
+  type TypedTransaction,
+} from '@ethereumjs/tx'
+import { type Address, addressFromBytes } from '../primitives/address.ts'
+import { bytesToUint, equalBytes, toHex } from '../primitives/bytes.ts'
+import { type Hash, hashFromBytes } from '../primitives/hash.ts'
+import { ok, type Result, refuse } from '../primitives/result.ts'
+import type { Engine } from './engine.ts'
+
+/** A transaction whose form and signature are right; whether it can be paid is the state's to say. */
+export type Transaction = {
+  readonly tx: TypedTransaction
+  readonly hash: Hash
+  readonly sender: Address
+  /** Null creates a contract. */
+  readonly to: Address | null
+  readonly size: number
+}
+
+export type TransactionFault =
+  | { readonly code: 'transaction/size'; readonly max: number; readonly got: number }
+  | { readonly code: 'transaction/type'; readonly got: number }
+  | { readonly code: 'transaction/malformed'; readonly why: string }
+  | { readonly code: 'transaction/encoding' }
+  | { readonly code: 'transaction/chainId'; readonly expected: bigint; readonly got: bigint }
+  | { readonly code: 'transaction/unprotected' }
+  | { readonly code: 'transaction/signature' }
+  | { readonly code: 'transaction/gasCap'; readonly max: bigint; readonly got: bigint }
+  | { readonly code: 'transaction/intrinsicGas'; readonly least: bigint; readonly got: bigint }
+
+/** Largest transaction in bytes, as in the pools of Ethereum's clients. */
+export const maxTransactionBytes = 131_072
+
+/** Most gas of one transaction. @see EIP-7825 */
+export const maxTransactionGas = 16_777_216n
+
+const knownTypes = [0, 1, 2, 4]
+
+/** Read a transaction from its bytes, as wallets send it and as block bodies name it. */
+export function decodeTransaction(
+  engine: Engine,
+  bytes: Uint8Array,
+): Result<Transaction, TransactionFault> {
+  if (bytes.length > maxTransactionBytes)
+    return refuse({ code: 'transaction/size', max: maxTransactionBytes, got: bytes.length })
+  const type = typeOf(bytes)
+  if (!knownTypes.includes(type)) return refuse({ code: 'transaction/type', got: type })
+  const bound = checkChainId(BigInt(engine.chainId), type, bytes)
+  if (bound !== null) return refuse(bound)
+  let tx: TypedTransaction
+  try {
+    tx = createTxFromRLP(bytes, { common: engine.common })
+  } catch (error) {
+    return refuse({ code: 'transaction/malformed', why: firstLine(error) })
+  }
+  if (!equalBytes(tx.serialize(), bytes)) return refuse({ code: 'transaction/encoding' })
+  return inspectTransaction(tx)
+}
+
+/** The checks that need no state, on a transaction already read as part of a block. */
+export function inspectTransaction(tx: TypedTransaction): Result<Transaction, TransactionFault> {
+  if (!knownTypes.includes(tx.type)) return refuse({ code: 'transaction/type', got: tx.type })
+  if (tx.type === 0 && (tx.v === 27n || tx.v === 28n))
+    return refuse({ code: 'transaction/unprotected' })
+  const size = tx.serialize().length
+  if (size > maxTransactionBytes)
+    return refuse({ code: 'transaction/size', max: maxTransactionBytes, got: size })
+  if (tx.gasLimit > maxTransactionGas)
+    return refuse({ code: 'transaction/gasCap', max: maxTransactionGas, got: tx.gasLimit })
+  const least = getMinimumGasLimit(tx)
+  if (tx.gasLimit < least)
+    return refuse({ code: 'transaction/intrinsicGas', least, got: tx.gasLimit })
+  const sender = senderOf(tx)
+  if (sender === null) return refuse({ code: 'transaction/signature' })
+  return ok({
+    tx,
+    hash: hashFromBytes(tx.hash()),
+    sender,
+    to: tx.to === undefined ? null : addressFromBytes(tx.to.bytes),
+    size,
+  })
+}
+
+function senderOf(tx: TypedTransaction): Address | null {
+  try {
+    return tx.isSigned() ? addressFromBytes(tx.getSenderAddress().bytes) : null
+  } catch {
+    return null
+  }
+}
+
+/** Bytes of RLP lists start at 0xc0; what starts below 0x80 names its type. */
+function typeOf(bytes: Uint8Array): number {
+  const first = bytes[0] ?? 0x80
+  return first >= 0xc0 ? 0 : first
+}
+
+/** Says "wrong chain" for what the library would only call malformed. */
+function checkChainId(expected: bigint, type: number, bytes: Uint8Array): TransactionFault | null {
+  let fields: unknown
+  try {
+    fields = RLP.decode(type === 0 ? bytes : bytes.subarray(1))
+  } catch (error) {
+    return { code: 'transaction/malformed', why: firstLine(error) }
+  }
+  const field = Array.isArray(fields) ? fields[type === 0 ? 6 : 0] : undefined
+  if (!(field instanceof Uint8Array) || field.length > 32)
+    return { code: 'transaction/malformed', why: 'no chain id' }
+  const value = bytesToUint(field)
+  if (type !== 0) return value === expected ? null : wrongChain(expected, value)
+  if (value === 27n || value === 28n) return { code: 'transaction/unprotected' }
+  if (value < 35n) return { code: 'transaction/signature' }
+  const got = (value - 35n) / 2n
+  return got === expected ? null : wrongChain(expected, got)
+}
+
+function wrongChain(expected: bigint, got: bigint): TransactionFault {
+  return { code: 'transaction/chainId', expected, got }
+}
+
+/** The most wei per gas its sender pays. */
+export function feeCap(tx: TypedTransaction): bigint {
+  return isFeeMarket1559Tx(tx) || isEOACode7702Tx(tx) ? tx.maxFeePerGas : gasPriceOf(tx)
+}
+
+/** The most wei per gas the proposer gets. */
+export function tipCap(tx: TypedTransaction): bigint {
+  return isFeeMarket1559Tx(tx) || isEOACode7702Tx(tx) ? tx.maxPriorityFeePerGas : gasPriceOf(tx)
+}
+
+/** What the proposer gets per gas at `baseFee`; negative if the transaction cannot pay it. */
+export function effectiveTip(tx: TypedTransaction, baseFee: bigint): bigint {
+  const left = feeCap(tx) - baseFee
+  return left < tipCap(tx) ? left : tipCap(tx)
+}
+
+/** The most its sender may have to pay, value included. */
+export function maxCost(tx: TypedTransaction): bigint {
+  return tx.gasLimit * feeCap(tx) + tx.value
+}
+
+function gasPriceOf(tx: TypedTransaction): bigint {
+  return 'gasPrice' in tx ? tx.gasPrice : 0n
+}
+
+function firstLine(error: unknown): string {
+  return (error instanceof Error ? error.message : String(error)).split('\n')[0]!.slice(0, 160)
+}
+
+/** The first 4 bytes of a call's data, or `0x` for shorter data. */
+export function selectorOf(tx: TypedTransaction): string {
+  return tx.data.length < 4 ? '0x' : toHex(tx.data.subarray(0, 4))
+}
