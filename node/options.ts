@@ -1,0 +1,31 @@
+/**
+ * Node options: what an operator chooses. Never seen by consensus.
+ */
+import type { BackendName } from '../compute/backend.ts'
+
+export type NodeOptions = {
+  /** Folder of everything this node keeps. */
+  readonly dataDir: string
+  /** Path of `genesis.json`. */
+  readonly genesisPath: string
+  /** Folder of the validator's keys; null follows the chain without voting or working. */
+  readonly keysDir: string | null
+  /** File with the keys' password; null only where devnet keys need none. */
+  readonly passwordFile: string | null
+  /** @default 127.0.0.1 */
+  readonly rpcHost: string
+  /** 0 picks a free port. @default 8545 */
+  readonly rpcPort: number
+  /** libp2p addresses to listen on, e.g. `/ip4/127.0.0.1/tcp/9000`. */
+  readonly listen: readonly string[]
+  /** libp2p addresses of peers to dial. */
+  readonly bootstrap: readonly string[]
+  readonly backend: BackendName
+  /** Whether `PUT /blob` is taken over RPC; on loopback devnets. */
+  readonly allowUploads: boolean
+  /** Whether this validator takes leases. */
+  readonly work: boolean
+  /** Drawn leases to sit out before working, to show that others take over. @default 0 */
+  readonly sitOut: number
+  readonly logLevel: 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'silent'
+}

@@ -1,0 +1,96 @@
+/**
+ * From a `Jobs.certify` transaction to the statement that its proof must prove, as the state at a head
+ * has it.
+ */
+import { decodeFunctionData, encodeFunctionData } from 'viem'
+import type { ChainParams } from '../params/chainParams.ts'
+import type { Address } from '../primitives/address.ts'
+import { type Hex, toHex } from '../primitives/bytes.ts'
+import type { Hash } from '../primitives/hash.ts'
+import { type Fault, ok, type Result, refuse } from '../primitives/result.ts'
+import type { StepStatement } from '../proof/stepVerifier.ts'
+import { readDataset } from '../registry/datasets.ts'
+import { type JobRecord, readJob } from '../registry/jobRecord.ts'
+import type { World } from '../registry/records.ts'
+import { nextLease } from '../registry/schedule.ts'
+import { type Claim, type ClaimFault, judgeClaim } from '../registry/settlement.ts'
+import { jobsAbi } from '../vm/modules/jobsAbi.ts'
+
+/** A claim with the name of the sidecar that proves it. */
+export type CertifyCall = Claim & { readonly sidecar: Hash }
+
+/** Calldata of `Jobs.certify`. */
+export function encodeCertify(call: CertifyCall): Hex {
+  return encodeFunctionData({
+    abi: jobsAbi,
+    functionName: 'certify',
+    args: [call.job, call.range, call.before, call.after, call.weights, call.losses, call.sidecar],
+  })
+}
+
+/** Reads calldata; null for anything but a canonical `certify`. */
+export function decodeCertify(data: Uint8Array): CertifyCall | null {
+  try {
+    const hex = toHex(data)
+    const { functionName, args } = decodeFunctionData({ abi: jobsAbi, data: hex })
+    if (functionName !== 'certify') return null
+    const [job, range, before, after, weights, losses, sidecar] = args
+    const call = { job, range, before, after, weights, losses, sidecar } as CertifyCall
+    return encodeCertify(call) === hex ? call : null
+  } catch {
+    return null
+  }
+}
+
+export type StatementFault = ClaimFault | { readonly code: 'unavailable/seed'; readonly job: Hash }
+
+/**
+ * The statement of `call`, if the block after `head` could settle it. Faults that a later head may mend
+ * are told apart by {@link isEarly}.
+ */
+export async function statementOf(
+  world: World,
+  params: ChainParams,
+  head: bigint,
+  call: CertifyCall,
+  worker: Address,
+): Promise<Result<StepStatement, StatementFault>> {
+  const record = await readJob(world, call.job)
+  if (record === null) return refuse({ code: 'jobs/unknown', id: call.job })
+  const lease = await nextLease(world, params, record, head)
+  const fault = judgeClaim(record, call, lease, worker, head + 1n)
+  if (fault !== null) return refuse(fault)
+  return describe(world, record, call, worker)
+}
+
+/** Whether a certificate refused for `fault` may be right for a head that this node has not seen yet. */
+export function isEarly(fault: Fault): boolean {
+  if (fault.code === 'jobs/tooEarly' || fault.code === 'jobs/unknown') return true
+  const { expected, got } = fault as Partial<{ expected: unknown; got: unknown }>
+  const ahead = typeof expected === 'bigint' && typeof got === 'bigint' && got === expected + 1n
+  return fault.code === 'jobs/otherRange' && ahead
+}
+
+async function describe(
+  world: World,
+  { id, job, state }: JobRecord,
+  call: CertifyCall,
+  worker: Address,
+): Promise<Result<StepStatement, StatementFault>> {
+  const dataset = await readDataset(world, job.dataset)
+  if (dataset === null || BigInt(state.seed) === 0n)
+    return refuse({ code: 'unavailable/seed', job: id })
+  return ok({
+    jobId: id,
+    job,
+    seed: state.seed,
+    range: call.range,
+    worker,
+    before: call.before,
+    after: call.after,
+    losses: call.losses,
+    weightsBefore: state.weights,
+    weightsAfter: call.weights,
+    datasetBlob: dataset.blob,
+  })
+}
