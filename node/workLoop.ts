@@ -1,0 +1,210 @@
+/**
+ * The work loop: finds the leases that are this validator's to take, trains them, and certifies.
+ *
+ * It follows the head. Everything it does can be done again after a crash: a lease whose certificate
+ * was not included is simply trained once more.
+ */
+import { stateBytes } from '../compute/modelState.ts'
+import type { TrainingPool } from '../compute/trainingPool.ts'
+import type { TrainResult } from '../compute/trainingTask.ts'
+import type { ChainParams } from '../params/chainParams.ts'
+import type { Address } from '../primitives/address.ts'
+import { type Hash, zeroHash } from '../primitives/hash.ts'
+import { type Fault, ok, type Result, refuse } from '../primitives/result.ts'
+import { readDataset } from '../registry/datasets.ts'
+import { encodeJob, rangeSteps, stepMacs } from '../registry/job.ts'
+import { type JobRecord, readJob } from '../registry/jobRecord.ts'
+import type { World } from '../registry/records.ts'
+import { assignSteps, drawnAttempts, type Lease } from '../registry/schedule.ts'
+import { encodeReplaySidecar, sidecarName } from '../registry/sidecar.ts'
+import type { BlobStore } from '../storage/blobStore.ts'
+import type { Logger } from './logger.ts'
+import { logFields } from './logger.ts'
+import type { Metrics } from './metrics.ts'
+import type { EnsureBlob } from './replay.ts'
+import type { CertifyCall } from './statement.ts'
+
+export type WorkOptions = {
+  readonly self: Address
+  /** Drawn leases to let pass before working. */
+  readonly sitOut: number
+  /** Leases that may be trained at once. */
+  readonly parallel: number
+}
+
+export type WorkModules = {
+  readonly params: ChainParams
+  readonly pool: Pick<TrainingPool, 'train'>
+  readonly blobs: Pick<BlobStore, 'put' | 'readAll' | 'path'>
+  readonly ensureBlob: EnsureBlob
+  /** Sign, keep and announce a certificate. */
+  readonly submit: (call: CertifyCall, sidecar: Uint8Array) => Promise<Result<Hash, Fault>>
+  readonly metrics: Metrics
+  readonly log: Logger
+}
+
+export type WorkLoop = {
+  /** The head moved: look for leases. `world` reads the state at `head`. */
+  readonly onHead: (world: World, head: bigint) => Promise<void>
+  /** Stop and forget what is being trained. */
+  readonly stop: () => Promise<void>
+}
+
+/** Blocks that a certificate may wait for its inclusion before it is made anew. */
+const patience = 8n
+
+/** What a lease's training gave: the claim's values and the new weights. */
+type Work = { readonly call: CertifyCall; readonly sidecar: Uint8Array }
+
+export function createWorkLoop(options: WorkOptions, modules: WorkModules): WorkLoop {
+  const { self, parallel } = options
+  const { params, pool, blobs, ensureBlob, submit, metrics, log } = modules
+  const running = new Map<
+    string,
+    { readonly abort: AbortController; readonly done: Promise<void> }
+  >()
+  let toSitOut = options.sitOut
+  const satOut = new Set<string>()
+  /** Certificates sent, with the head they were trained at. */
+  const submitted = new Map<string, bigint>()
+
+  async function onHead(world: World, head: bigint): Promise<void> {
+    const leases = await assignSteps(world, params, head)
+    forgetOthers(new Set(leases.map(nameOf)), head)
+    for (const lease of leases) if (isWanted(lease, head)) await take(world, lease, head)
+  }
+
+  /** Drop what the chain has moved past, and certificates that have waited too long to be included. */
+  function forgetOthers(current: ReadonlySet<string>, head: bigint): void {
+    for (const [name, { abort }] of running) if (!current.has(name)) abort.abort()
+    for (const [name, since] of submitted)
+      if (!current.has(name) || head > since + patience) submitted.delete(name)
+  }
+
+  function isWanted(lease: Lease, head: bigint): boolean {
+    const name = nameOf(lease)
+    if (running.size >= parallel || running.has(name) || submitted.has(name)) return false
+    return isMine(lease, head) && !sitsOut(lease, name)
+  }
+
+  async function take(world: World, lease: Lease, head: bigint): Promise<void> {
+    const record = await readJob(world, lease.job)
+    const dataset = record === null ? null : await readDataset(world, record.job.dataset)
+    if (record === null || dataset === null || record.state.seed === zeroHash) return
+    begin(lease, record, dataset.blob, head)
+  }
+
+  /** Drawn leases are taken at once; open ones in turn, so that not everybody trains the same steps. */
+  function isMine(lease: Lease, head: bigint): boolean {
+    if (lease.attempt < drawnAttempts) return lease.holder === self
+    const turn = Number((head - lease.start + 1n) % BigInt(Math.max(lease.able.length, 1)))
+    return lease.able[turn] === self
+  }
+
+  function sitsOut(lease: Lease, name: string): boolean {
+    if (satOut.has(name)) return true
+    if (toSitOut === 0 || lease.attempt >= drawnAttempts) return false
+    toSitOut -= 1
+    satOut.add(name)
+    log.warn(fieldsOf(lease), 'lease sat out')
+    return true
+  }
+
+  function begin(lease: Lease, record: JobRecord, dataset: Hash, head: bigint): void {
+    const name = nameOf(lease)
+    const abort = new AbortController()
+    const done = work(lease, record, dataset, abort.signal)
+      .then((result) => {
+        if (result.ok) submitted.set(name, head)
+        else if (!abort.signal.aborted)
+          log.warn({ ...fieldsOf(lease), fault: logFields(result.fault) }, 'lease failed')
+      })
+      .catch((error) => log.error({ err: error }, 'work loop failed'))
+      .finally(() => running.delete(name))
+    running.set(name, { abort, done })
+  }
+
+  async function work(
+    lease: Lease,
+    record: JobRecord,
+    dataset: Hash,
+    signal: AbortSignal,
+  ): Promise<Result<Hash, Fault>> {
+    log.info({ ...fieldsOf(lease), from: rangeSteps(record.job, lease.range).from }, 'lease taken')
+    const trained = await train(lease, record, dataset, signal)
+    if (!trained.ok) return trained
+    const finished = await finish(lease, trained.value)
+    if (!finished.ok) return finished
+    const sent = await submit(finished.value.call, finished.value.sidecar)
+    if (sent.ok) log.info({ ...fieldsOf(lease), transaction: sent.value }, 'certificate sent')
+    return sent
+  }
+
+  async function train(
+    { range }: Lease,
+    { job, state }: JobRecord,
+    dataset: Hash,
+    signal: AbortSignal,
+  ): Promise<Result<TrainResult, Fault>> {
+    const rows = await ensureBlob(dataset, signal)
+    if (!rows.ok) return rows
+    const before = await weightsOf(state.weights, stateBytes(job), signal)
+    if (!before.ok) return before
+    const { from, count } = rangeSteps(job, range)
+    const task = {
+      job: encodeJob(job),
+      seed: state.seed,
+      fromStep: from,
+      steps: count,
+      state: before.value,
+      dataset: blobs.path(dataset),
+    }
+    const trained = await pool.train(task, { signal })
+    if (!trained.ok) return trained
+    metrics.trainedMacs.inc(Number(BigInt(count) * stepMacs(job)))
+    metrics.trainSeconds.observe(trained.value.ms / 1_000)
+    return trained
+  }
+
+  async function weightsOf(
+    blob: Hash,
+    maxBytes: number,
+    signal: AbortSignal,
+  ): Promise<Result<Uint8Array | null, Fault>> {
+    if (blob === zeroHash) return ok(null)
+    const there = await ensureBlob(blob, signal)
+    return there.ok ? blobs.readAll(blob, maxBytes) : there
+  }
+
+  async function finish({ job, range }: Lease, trained: TrainResult): Promise<Result<Work, Fault>> {
+    const weights = await blobs.put(trained.state)
+    if (!weights.ok) return refuse(weights.fault)
+    const sidecar = encodeReplaySidecar({ worker: self, after: trained.commitment })
+    const call = {
+      job,
+      range,
+      before: trained.before,
+      after: trained.commitment,
+      weights: weights.value,
+      losses: trained.losses,
+      sidecar: sidecarName(sidecar),
+    }
+    return ok({ call, sidecar })
+  }
+
+  return {
+    onHead,
+    stop: async () => {
+      for (const { abort } of running.values()) abort.abort()
+      await Promise.all([...running.values()].map(({ done }) => done))
+    },
+  }
+}
+
+function nameOf({ job, range, attempt }: Lease): string {
+  return `${job}/${range}/${attempt}`
+}
+
+function fieldsOf({ job, range, attempt }: Lease): object {
+  return { job, range, attempt }
+}
