@@ -1,0 +1,107 @@
+/**
+ * Keeps the connections to the given addresses: dials each for ever, with growing pauses that are
+ * drawn at random so that two nodes do not run into each other again and again.
+ */
+import type { Clock } from '../primitives/clock.ts'
+import type { PeerId } from './peer.ts'
+
+export type RedialOptions = {
+  /** Multiaddrs, with or without `/p2p/…`. */
+  readonly addresses: readonly string[]
+  /** First pause after a failure. */
+  readonly minMs: number
+  /** Longest pause. */
+  readonly maxMs: number
+}
+
+export type RedialModules = {
+  readonly clock: Clock
+  /** Uniform in [0, 1). */
+  readonly random: () => number
+  /** Who answers there. @throws {Error} if nobody does. */
+  readonly dial: (address: string) => Promise<PeerId>
+  /** Whether there is a connection with `peer`, whoever dialled it. */
+  readonly isConnected: (peer: PeerId) => boolean
+  readonly self: PeerId
+  /** A dial failed; `pauseMs` until the next. */
+  readonly failed: (address: string, error: unknown, pauseMs: number) => void
+}
+
+export type Redial = {
+  readonly start: () => void
+  readonly stop: () => void
+  /** The last connection with `peer` is gone: dial it soon. */
+  readonly lost: (peer: PeerId) => void
+  /** Keep a further address. */
+  readonly add: (address: string) => void
+}
+
+type Target = {
+  readonly address: string
+  peer: PeerId | null
+  pauseMs: number
+  dialling: boolean
+  cancel: () => void
+}
+
+export function createRedial(options: RedialOptions, modules: RedialModules): Redial {
+  const { minMs, maxMs } = options
+  const { clock, random, dial, isConnected, self, failed } = modules
+  const targets = new Map<string, Target>()
+  let running = false
+
+  for (const address of options.addresses) add(address)
+
+  function add(address: string): void {
+    if (targets.has(address)) return
+    const peer = (/\/p2p\/([1-9A-HJ-NP-Za-km-z]+)$/.exec(address)?.[1] ?? null) as PeerId | null
+    if (peer === self) return
+    const target = { address, peer, pauseMs: minMs, dialling: false, cancel: () => {} }
+    targets.set(address, target)
+    if (running) schedule(target, 0)
+  }
+
+  function schedule(target: Target, delayMs: number): void {
+    target.cancel()
+    target.cancel = clock.after(delayMs, () => void attempt(target))
+  }
+
+  async function attempt(target: Target): Promise<void> {
+    if (!running || target.dialling) return
+    if (target.peer !== null && isConnected(target.peer)) {
+      target.pauseMs = minMs
+      return schedule(target, maxMs)
+    }
+    target.dialling = true
+    try {
+      const peer = await dial(target.address)
+      if (peer === self) targets.delete(target.address)
+      else target.peer = peer
+    } catch (error) {
+      failed(target.address, error, target.pauseMs)
+    }
+    target.dialling = false
+    if (!running || !targets.has(target.address)) return
+    // Also after a success: the hello may yet fail, and then the pause must have grown.
+    schedule(target, target.pauseMs * (0.5 + random()))
+    target.pauseMs = Math.min(maxMs, 2 * target.pauseMs)
+  }
+
+  function lost(peer: PeerId): void {
+    for (const target of targets.values())
+      if (target.peer === peer && running && !target.dialling)
+        schedule(target, target.pauseMs * (0.5 + random()))
+  }
+
+  function start(): void {
+    running = true
+    for (const target of targets.values()) schedule(target, 0)
+  }
+
+  function stop(): void {
+    running = false
+    for (const target of targets.values()) target.cancel()
+  }
+
+  return { start, stop, lost, add }
+}
