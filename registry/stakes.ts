@@ -210,6 +210,11 @@ export async function penalise(world: World, validator: Address, wei: bigint): P
   return gwei * weiPerGwei
 }
 
+/** Put a validator out from `height` on. */
+export async function jail(world: World, validator: Address, height: bigint): Promise<void> {
+  await world.staking.put(place(validator, 'jailedSince'), height)
+}
+
 function wholeGwei(wei: bigint, min: bigint): Result<bigint, StakeFault> {
   if (wei % weiPerGwei !== 0n) return refuse({ code: 'staking/notWholeGwei', got: wei })
   const gwei = wei / weiPerGwei
