@@ -51,6 +51,8 @@ export function outcomeFault(
       reason: describeRevert(outcome.returnData),
       data: toHex(outcome.returnData),
     }
-  const reason = cap === null ? outcome.reason : `${outcome.reason} (gas limit ${cap})`
-  return { code: 'rpc/execution', reason }
+  const reason = /enough funds|insufficient balance/i.test(outcome.reason)
+    ? `insufficient funds for gas * price + value: ${outcome.reason}`
+    : outcome.reason
+  return { code: 'rpc/execution', reason: cap === null ? reason : `${reason} (gas limit ${cap})` }
 }

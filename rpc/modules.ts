@@ -16,7 +16,14 @@ import type {
   ReceiptView,
   TransactionView,
 } from './views.ts'
-import type { DataViews, RepViews, TrainViews, ValViews } from './workViews.ts'
+import type {
+  CertificateView,
+  DataViews,
+  JobEvent,
+  RepViews,
+  TrainViews,
+  ValViews,
+} from './workViews.ts'
 
 export type RpcModules = {
   readonly clock: Clock
@@ -76,14 +83,17 @@ export type RpcPool = {
   readonly nonce: (address: Address) => bigint | null
 }
 
-/** Each call starts telling `listener`; what it returns stops that. Listeners never throw. */
+/**
+ * Each call starts telling `listener`; what it returns stops that. Listeners never throw. When a head
+ * is announced, `RpcChain` already answers for it.
+ */
 export type RpcEvents = {
   readonly onHead: (listener: (block: BlockView) => void) => () => void
   readonly onPendingTransaction: (listener: (transaction: TransactionView) => void) => () => void
-  /** A job was opened, changed or ended. */
-  readonly onJob: (listener: (job: object) => void) => () => void
-  /** A certificate was committed. */
-  readonly onCertificate: (listener: (certificate: object) => void) => () => void
+  /** Something happened to a job, in a committed block. */
+  readonly onJob: (listener: (event: JobEvent) => void) => () => void
+  /** A certificate was settled, in a committed block. */
+  readonly onCertificate: (listener: (certificate: CertificateView) => void) => () => void
   readonly onSyncing: (listener: (sync: SyncView | null) => void) => () => void
 }
 

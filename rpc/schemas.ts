@@ -155,6 +155,16 @@ const accessListSchema = z
   )
   .max(4_096)
 
+/** @see EIP-7702 */
+const authorizationSchema = z.object({
+  chainId: quantitySchema,
+  address: addressSchema,
+  nonce: quantitySchema,
+  yParity: quantitySchema,
+  r: quantitySchema,
+  s: quantitySchema,
+})
+
 /** The transaction of `eth_call` and `eth_estimateGas`. Fields that decide nothing there are ignored. */
 export const callSchema = z
   .looseObject({
@@ -168,6 +178,7 @@ export const callSchema = z
     data: dataSchema.nullish(),
     input: dataSchema.nullish(),
     accessList: accessListSchema.nullish(),
+    authorizationList: z.array(authorizationSchema).max(256).nullish(),
   })
   .refine(({ gasPrice, maxFeePerGas }) => gasPrice == null || maxFeePerGas == null, {
     message: 'both gasPrice and maxFeePerGas specified',
@@ -181,5 +192,6 @@ export const callSchema = z
     value: call.value ?? 0n,
     data: call.input ?? call.data ?? new Uint8Array(),
     accessList: call.accessList ?? null,
+    authorizationList: call.authorizationList ?? null,
   }))
 export type CallParameter = z.output<typeof callSchema>

@@ -68,8 +68,8 @@ export function createSubscriptions(
       )
     }),
     events.onSyncing((sync) => publish('syncing', () => toWire(sync) ?? false)),
-    events.onJob((job) => publishWork('jobs', job, 'id')),
-    events.onCertificate((certificate) => publishWork('certificates', certificate, 'job')),
+    events.onJob((event) => publishWork('jobs', event)),
+    events.onCertificate((certificate) => publishWork('certificates', certificate)),
   ]
 
   function* of<N extends Topic['name']>(name: N): Iterable<readonly [Subscription, TopicOf<N>]> {
@@ -89,11 +89,10 @@ export function createSubscriptions(
     }
   }
 
-  function publishWork(name: 'jobs' | 'certificates', item: object, key: 'id' | 'job'): void {
+  function publishWork(name: 'jobs' | 'certificates', item: { readonly job: Hash }): void {
     const text = JSON.stringify(toWire(item))
-    const about = (item as Readonly<Record<string, unknown>>)[key]
     for (const [subscription, { job }] of of(name))
-      if (job === null || job === about) push(subscription, text)
+      if (job === null || job === item.job) push(subscription, text)
   }
 
   /** Send the logs of every block up to the head, block by block, however many heads were announced. */

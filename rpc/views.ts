@@ -148,6 +148,8 @@ export type CallView = {
   readonly value: bigint
   readonly data: Uint8Array
   readonly accessList: AccessList | null
+  /** Present makes it a transaction of type 4. */
+  readonly authorizationList: readonly AuthorizationView[] | null
 }
 
 /** `gasUsed` counts the intrinsic cost and is after refunds, as a receipt would say. */

@@ -57,8 +57,8 @@ type Parsed = ReturnType<typeof blockNumberSchema.parse> | null | undefined
 
 export function repMethods({ rep }: Pick<RpcModules, 'rep'>): Methods {
   return {
-    rep_getReputation: method({ address: addressSchema }, async ({ address }) =>
-      ok(toWire(await rep.reputation(address))),
+    rep_getService: method({ address: addressSchema }, async ({ address }) =>
+      ok(toWire(await rep.service(address))),
     ),
     rep_listParticipation: method({}, async () => ok(toWire(await rep.participation()))),
   }

@@ -6,13 +6,14 @@ import { type Hash, sha256Hash } from '../../primitives/hash.ts'
 import { ok } from '../../primitives/result.ts'
 import type { RpcChain, RpcEvents, RpcModules, SyncView } from '../../rpc/modules.ts'
 import type { BlockView, TransactionView } from '../../rpc/views.ts'
+import type { CertificateView, JobEvent } from '../../rpc/workViews.ts'
 
 export type Hand = {
   readonly modules: RpcModules
   readonly head: (block: BlockView) => void
   readonly pending: (transaction: TransactionView) => void
-  readonly job: (job: object) => void
-  readonly certificate: (certificate: object) => void
+  readonly job: (event: JobEvent) => void
+  readonly certificate: (certificate: CertificateView) => void
   readonly syncing: (sync: SyncView | null) => void
   /** What the server reported, oldest first. */
   readonly reported: unknown[]
@@ -23,8 +24,8 @@ export type Hand = {
 export function modulesAround(chain: RpcChain, replace: Partial<RpcModules> = {}): Hand {
   const head = signal<BlockView>()
   const pending = signal<TransactionView>()
-  const job = signal<object>()
-  const certificate = signal<object>()
+  const job = signal<JobEvent>()
+  const certificate = signal<CertificateView>()
   const syncing = signal<SyncView | null>()
   const events: RpcEvents = {
     onHead: head.on,
@@ -65,11 +66,11 @@ export function modulesAround(chain: RpcChain, replace: Partial<RpcModules> = {}
         job: none,
         jobs: nothing,
         ranges: none,
-        leases: nothing,
+        leases: async () => [],
         certificate: none,
         certificates: none,
         weights: none,
-        basePrice: async () => 7n,
+        price: () => ({ basePrice: 7n, certificateFee: 8n, openFee: 9n }),
       },
       data: { dataset: none, datasets: nothing, model: none, models: nothing },
       val: {
@@ -79,7 +80,7 @@ export function modulesAround(chain: RpcChain, replace: Partial<RpcModules> = {}
         proposer: none,
         commit: none,
       },
-      rep: { reputation: none, participation: async () => [] },
+      rep: { service: none, participation: async () => [] },
       blobs: {
         size: async (hash) => blobs.get(hash)?.length ?? null,
         read: async function* (hash) {

@@ -159,11 +159,7 @@ function chainOf(
   }
 }
 
-async function proofOf(
-  state: MerkleStateManager,
-  address: EthAddress,
-  slots: readonly bigint[],
-) {
+async function proofOf(state: MerkleStateManager, address: EthAddress, slots: readonly bigint[]) {
   const { getMerkleStateProof } = await import('@ethereumjs/statemanager')
   const keys = slots.map((slot) => uintBytes(slot, 32))
   const proof = await getMerkleStateProof(state, address, keys)

@@ -2,9 +2,9 @@
 import assert from 'node:assert/strict'
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { afterAll, beforeAll, describe, it } from 'vitest'
 import { keccakHash } from '../../primitives/hash.ts'
 import { ok } from '../../primitives/result.ts'
-import { afterAll, beforeAll, describe, it } from 'vitest'
 import { createRpcServer, type RpcServer } from '../../rpc/server.ts'
 import { modulesAround } from './modules.ts'
 import { openVectorChain } from './vectorChain.ts'
@@ -20,7 +20,10 @@ let url: string
 beforeAll(async () => {
   const chain = await openVectorChain()
   const { pool, ...rest } = modulesAround(chain).modules
-  const modules = { ...rest, pool: { ...pool, add: async (raw: Uint8Array) => ok(keccakHash(raw)) } }
+  const modules = {
+    ...rest,
+    pool: { ...pool, add: async (raw: Uint8Array) => ok(keccakHash(raw)) },
+  }
   server = createRpcServer({ port: 0 }, modules)
   await server.start()
   url = `http://127.0.0.1:${server.address()!.port}/`
@@ -38,7 +41,8 @@ describe('public JSON-RPC vectors', () => {
       let request = ''
       for (const line of lines) {
         if (line.startsWith('>> ')) request = line.slice(3)
-        if (line.startsWith('<< ')) compare(await post(request), JSON.parse(line.slice(3)), specOnly)
+        if (line.startsWith('<< '))
+          compare(await post(request), JSON.parse(line.slice(3)), specOnly)
       }
     })
 })

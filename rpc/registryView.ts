@@ -1,0 +1,117 @@
+/**
+ * Datasets, models, validators and their service as the server sees them.
+ */
+
+import type { Chain } from '../chain/chain.ts'
+import { decodeCommit } from '../chain/commit.ts'
+import type { Address } from '../primitives/address.ts'
+import { toHex } from '../primitives/bytes.ts'
+import { invariant } from '../primitives/result.ts'
+import { type Dataset, datasetAt, datasetCount, readDataset } from '../registry/datasets.ts'
+import { isSetKept, validatorSetAt } from '../registry/epochSets.ts'
+import { type Model, modelAt, modelCount, readModel } from '../registry/models.ts'
+import type { World } from '../registry/records.ts'
+import { readService } from '../registry/service.ts'
+import { readStake } from '../registry/stakes.ts'
+import { epochOf, totalPower, validatorSetHash } from '../registry/validatorSet.ts'
+import { pageOf, worldOf } from './headState.ts'
+import type { RpcBlobs } from './modules.ts'
+import type {
+  DatasetView,
+  DataViews,
+  ModelView,
+  RepViews,
+  ServiceView,
+  ValViews,
+} from './workViews.ts'
+
+export type DataViewModules = { readonly chain: Chain; readonly blobs: Pick<RpcBlobs, 'size'> }
+
+export type ValViewModules = {
+  readonly chain: Chain
+  /** Consensus knows who proposes; null where the set is not known yet. */
+  readonly proposer: ValViews['proposer']
+}
+
+export function createDataViews({ chain, blobs }: DataViewModules): DataViews {
+  const withSize = async (dataset: Dataset): Promise<DatasetView> => ({
+    ...dataset,
+    size: await blobs.size(dataset.blob),
+  })
+  const modelWithSize = async (model: Model): Promise<ModelView> => ({
+    ...model,
+    size: await blobs.size(model.weights),
+  })
+
+  return {
+    dataset: async (root) => {
+      const found = await readDataset(await worldOf(chain), root)
+      return found === null ? null : withSize(found)
+    },
+    datasets: async (window) => {
+      const world = await worldOf(chain)
+      return pageOf(await datasetCount(world), window, async (at) =>
+        withSize((await readDataset(world, await datasetAt(world, at)))!),
+      )
+    },
+    model: async (job) => {
+      const found = await readModel(await worldOf(chain), job)
+      return found === null ? null : modelWithSize(found)
+    },
+    models: async (window) => {
+      const world = await worldOf(chain)
+      return pageOf(await modelCount(world), window, async (at) =>
+        modelWithSize((await readModel(world, await modelAt(world, at)))!),
+      )
+    },
+  }
+}
+
+export function createValViews({ chain, proposer }: ValViewModules): ValViews {
+  const epoch = () => epochOf(chain.head().height, chain.rules.params.epochLength)
+
+  return {
+    epoch,
+    proposer,
+    set: async (at) => {
+      const world = await worldOf(chain)
+      if (!(await isSetKept(world, at))) return null
+      const set = await validatorSetAt(world, at)
+      return { ...set, hash: validatorSetHash(set), totalPower: totalPower(set) }
+    },
+    validator: async (address) => {
+      const { validators } = await validatorSetAt(await worldOf(chain), epoch())
+      return validators.find((validator) => validator.address === address) ?? null
+    },
+    commit: async (height) => {
+      const bytes = await chain.commitAt(height)
+      const decoded = bytes === null ? null : decodeCommit(bytes)
+      if (decoded === null) return null
+      invariant(decoded.ok, `workView: commit of block ${height} is damaged`)
+      const { bitmap, signature, ...rest } = decoded.value
+      return { ...rest, bitmap: toHex(bitmap), signature: toHex(signature) }
+    },
+  }
+}
+
+export function createRepViews({ chain }: { readonly chain: Chain }): RepViews {
+  const view = async (world: World, address: Address): Promise<ServiceView> => ({
+    address,
+    ...(await readService(world, address)),
+  })
+
+  return {
+    service: async (address) => {
+      const world = await worldOf(chain)
+      return (await readStake(world, address)) === null ? null : view(world, address)
+    },
+    participation: async () => {
+      const world = await worldOf(chain)
+      const epoch = epochOf(chain.head().height, chain.rules.params.epochLength)
+      const { validators } = await validatorSetAt(world, epoch)
+      const views: ServiceView[] = []
+      for (const { address } of validators) views.push(await view(world, address))
+      return views
+    },
+  }
+}

@@ -1,0 +1,124 @@
+/**
+ * Jobs and their work as the server sees them: read from the state after the head block.
+ */
+import type { Chain } from '../chain/chain.ts'
+import { type Hash, zeroHash } from '../primitives/hash.ts'
+import { rangeCount, rangeSteps } from '../registry/job.ts'
+import { type JobRecord, jobAt, jobCount, readJob } from '../registry/jobRecord.ts'
+import { assignSteps } from '../registry/schedule.ts'
+import { pageOf, worldOf } from './headState.ts'
+import type { RpcBlobs } from './modules.ts'
+import type { WorkIndex } from './workIndex.ts'
+import type { JobView, LeaseView, RangeView, TrainViews } from './workViews.ts'
+
+export type TrainViewModules = {
+  readonly chain: Chain
+  readonly index: Pick<WorkIndex, 'certificate'>
+  readonly blobs: Pick<RpcBlobs, 'size'>
+}
+
+/** Jobs looked at for one page, however few pass the filter. */
+const maxScan = 200
+
+export function createTrainViews({ chain, index, blobs }: TrainViewModules): TrainViews {
+  const { params } = chain.rules
+  const record = async (id: Hash) => readJob(await worldOf(chain), id)
+
+  return {
+    price: () => ({
+      basePrice: params.basePrice,
+      certificateFee: params.certificateFee,
+      openFee: params.openFee,
+    }),
+    job: async (id) => {
+      const found = await record(id)
+      return found === null ? null : jobView(found)
+    },
+    jobs: async ({ status, owner }, { cursor, limit }) => {
+      const world = await worldOf(chain)
+      const count = await jobCount(world)
+      const end = Math.min(count, cursor + maxScan)
+      const items: JobView[] = []
+      let at = cursor
+      for (; at < end && items.length < limit; at++) {
+        const found = await readJob(world, await jobAt(world, at))
+        const fits =
+          found !== null &&
+          (status === null || found.state.status === status) &&
+          (owner === null || found.job.owner === owner)
+        if (fits) items.push(jobView(found))
+      }
+      return { items, next: at < count ? at : null }
+    },
+    ranges: async (id, window) => {
+      const found = await record(id)
+      if (found === null) return null
+      return pageOf(rangeCount(found.job), window, async (range) => rangeView(found, range))
+    },
+    leases: async ({ job, holder }) => {
+      const world = await worldOf(chain)
+      const leases: LeaseView[] = []
+      for (const lease of await assignSteps(world, params, chain.head().height)) {
+        if (job !== null && lease.job !== job) continue
+        if (holder !== null && !lease.able.includes(holder)) continue
+        const { job: definition } = (await readJob(world, lease.job))!
+        const { from, count } = rangeSteps(definition, lease.range)
+        leases.push({ ...lease, fromStep: from, steps: count })
+      }
+      return leases
+    },
+    certificate: index.certificate,
+    certificates: async (id, window) => {
+      const found = await record(id)
+      if (found === null) return null
+      const page = await pageOf(found.state.range, window, (range) => index.certificate(id, range))
+      return { ...page, items: page.items.filter((certificate) => certificate !== null) }
+    },
+    weights: async (id, range) => {
+      const found = await record(id)
+      if (found === null) return null
+      const newest = found.state.range - 1
+      const certificate = await index.certificate(id, range ?? newest)
+      if (certificate === null) return null
+      const { from, count } = rangeSteps(found.job, certificate.range)
+      return {
+        job: id,
+        stepsDone: from + count,
+        commitment: certificate.stateAfter,
+        blob: certificate.weights,
+        size: await blobs.size(certificate.weights),
+      }
+    },
+  }
+}
+
+function jobView({ id, job, state }: JobRecord): JobView {
+  const ranges = rangeCount(job)
+  return {
+    id,
+    status: state.status,
+    definition: job,
+    openedAt: state.openedAt,
+    seed: named(state.seed),
+    escrow: state.escrow,
+    ranges,
+    rangesDone: state.range,
+    stepsDone: state.range < ranges ? rangeSteps(job, state.range).from : job.steps,
+    rangeSince: state.rangeSince,
+    commitment: named(state.commitment),
+    weights: named(state.weights),
+    cancelRequested: state.cancelRequested,
+  }
+}
+
+function rangeView({ id, job, state }: JobRecord, range: number): RangeView {
+  const { from, count } = rangeSteps(job, range)
+  const running = range === state.range && state.status === 'active'
+  const status = range < state.range ? 'certified' : running ? 'running' : 'waiting'
+  return { job: id, range, fromStep: from, steps: count, status }
+}
+
+/** Zero stands for "none" in the records. */
+function named(hash: Hash): Hash | null {
+  return hash === zeroHash ? null : hash
+}

@@ -1,0 +1,142 @@
+/**
+ * An index of settled certificates, kept beside the chain: the state knows only the newest range of a
+ * job. Also turns the logs of each new block into events for subscribers.
+ *
+ * Keys: `h` next block to read; `c` job range: a certificate.
+ */
+import { addressBytes, addressFromBytes } from '../primitives/address.ts'
+import { bytesToUint, concatBytes, uintBytes, utf8ToBytes } from '../primitives/bytes.ts'
+import { decode, type Reader, Writer } from '../primitives/codec.ts'
+import { type Hash, hashBytes } from '../primitives/hash.ts'
+import { invariant } from '../primitives/result.ts'
+import type { KeyValue, Write } from '../storage/keyValue.ts'
+import { certificateOf, jobEventsOf } from './jobEvents.ts'
+import type { RpcChain, RpcEvents } from './modules.ts'
+import type { CertificateView, JobEvent } from './workViews.ts'
+
+export type WorkIndex = {
+  /** Read blocks up to the head, again whenever it moves; resolves when the first pass is done. */
+  readonly start: () => Promise<void>
+  readonly stop: () => Promise<void>
+  readonly certificate: (job: Hash, range: number) => Promise<CertificateView | null>
+  readonly onJob: RpcEvents['onJob']
+  readonly onCertificate: RpcEvents['onCertificate']
+}
+
+export type WorkIndexModules = {
+  /** A part of the node's store; nothing else writes there. */
+  readonly store: KeyValue
+  readonly chain: Pick<RpcChain, 'head' | 'block' | 'receipts'>
+  readonly onHead: (listener: () => void) => () => void
+  readonly report: (error: unknown) => void
+}
+
+const nextKey = utf8ToBytes('h')
+
+export function createWorkIndex({ store, chain, onHead, report }: WorkIndexModules): WorkIndex {
+  const jobListeners = new Set<(event: JobEvent) => void>()
+  const certificateListeners = new Set<(certificate: CertificateView) => void>()
+  let stopHead = () => {}
+  let stopped = false
+  let running: Promise<void> | null = null
+
+  /** One pass at a time; a head that moves meanwhile is seen by the pass under way. */
+  function catchUp(): Promise<void> {
+    running ??= pass().finally(() => {
+      running = null
+    })
+    return running
+  }
+
+  async function pass(): Promise<void> {
+    const liveFrom = chain.head()
+    let next = bytesToUint((await store.get(nextKey)) ?? uintBytes(1, 8))
+    for (; next <= chain.head() && !stopped; next++) await readBlock(next, next >= liveFrom)
+  }
+
+  async function readBlock(number: bigint, live: boolean): Promise<void> {
+    const [block, receipts] = await Promise.all([chain.block(number), chain.receipts(number)])
+    invariant(block !== null && receipts !== null, `workIndex: block ${number} is missing`)
+    const events = jobEventsOf(block, receipts)
+    const certificates = events.flatMap((event) => certificateOf(event) ?? [])
+    const writes: Write[] = certificates.map((certificate) => ({
+      key: certificateKey(certificate.job, certificate.range),
+      value: encodeCertificate(certificate),
+    }))
+    await store.batch([...writes, { key: nextKey, value: uintBytes(number + 1n, 8) }])
+    if (!live) return
+    for (const event of events) for (const listener of jobListeners) listener(event)
+    for (const certificate of certificates)
+      for (const listener of certificateListeners) listener(certificate)
+  }
+
+  return {
+    start: async () => {
+      await catchUp()
+      stopHead = onHead(() => {
+        catchUp().catch(report)
+      })
+      await catchUp()
+    },
+    stop: async () => {
+      stopped = true
+      stopHead()
+      await running?.catch(report)
+    },
+    certificate: async (job, range) => {
+      const bytes = await store.get(certificateKey(job, range))
+      return bytes === null ? null : decodeCertificate(job, range, bytes)
+    },
+    onJob: (listener) => {
+      jobListeners.add(listener)
+      return () => {
+        jobListeners.delete(listener)
+      }
+    },
+    onCertificate: (listener) => {
+      certificateListeners.add(listener)
+      return () => {
+        certificateListeners.delete(listener)
+      }
+    },
+  }
+}
+
+function certificateKey(job: Hash, range: number): Uint8Array {
+  return concatBytes(utf8ToBytes('c'), hashBytes(job), uintBytes(range, 4))
+}
+
+/** Steps of one range, hence losses of one certificate. */
+const maxLosses = 65_536
+
+function encodeCertificate(certificate: CertificateView): Uint8Array {
+  return new Writer()
+    .uint(certificate.steps, 4)
+    .fixed(addressBytes(certificate.worker))
+    .hash(certificate.stateAfter)
+    .hash(certificate.weights)
+    .list(certificate.losses, (loss, writer) => writer.uint(loss, 8))
+    .uint(certificate.fee, 32)
+    .hash(certificate.sidecar)
+    .uint(certificate.blockNumber, 8)
+    .hash(certificate.transactionHash)
+    .bytes()
+}
+
+function decodeCertificate(job: Hash, range: number, bytes: Uint8Array): CertificateView {
+  const decoded = decode(bytes, (reader: Reader) => ({
+    job,
+    range,
+    steps: reader.number(4),
+    worker: addressFromBytes(reader.fixed(20)),
+    stateAfter: reader.hash(),
+    weights: reader.hash(),
+    losses: reader.list(maxLosses, (from) => from.uint(8)),
+    fee: reader.uint(32),
+    sidecar: reader.hash(),
+    blockNumber: reader.uint(8),
+    transactionHash: reader.hash(),
+  }))
+  invariant(decoded.ok, `workIndex: certificate of ${job} range ${range} is damaged`)
+  return decoded.value
+}
