@@ -26,7 +26,7 @@ const registry: RegistryRules = {
   beginBlock,
   expectedWithdrawals,
   validatorSetAt,
-  writeGenesisRecords: (world, _params, genesis) => writeGenesisRecords(world, genesis),
+  writeGenesisRecords,
 }
 
 /** @throws {Error} if a genesis validator's proof of possession does not hold. */

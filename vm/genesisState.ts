@@ -6,6 +6,7 @@ import { Account } from '@ethereumjs/util'
 import type { Genesis } from '../params/genesis.ts'
 import { moduleAddresses } from '../params/protocol.ts'
 import type { Address } from '../primitives/address.ts'
+import { weiPerGwei } from '../primitives/brand.ts'
 import { type Hash, hashFromBytes } from '../primitives/hash.ts'
 import type { World } from '../registry/records.ts'
 import { createChainVm } from './chainVm.ts'
@@ -39,8 +40,13 @@ export async function genesisState(
   }
   for (const [address, balance] of genesis.balances) if (balance > 0n) await give(address, balance)
   for (const [address, code] of systemCode) await give(address, 0n, 1n, code)
+  const stakes = genesis.validators.reduce((sum, { stake }) => sum + stake, 0n)
+  const held = new Map<Address, bigint>([
+    [moduleAddresses.treasury, genesis.treasury.balance],
+    [moduleAddresses.staking, stakes * weiPerGwei],
+  ])
   for (const address of Object.values(moduleAddresses)) {
-    const balance = address === moduleAddresses.treasury ? genesis.treasury.balance : 0n
+    const balance = held.get(address) ?? 0n
     await give(address, balance, 1n, stubCode)
   }
   const block = {
