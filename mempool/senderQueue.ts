@@ -1,0 +1,90 @@
+/**
+ * One sender's waiting transactions, by nonce. Those that follow the account's nonce without a gap can
+ * be executed; the others wait for the gap to close.
+ */
+import { maxCost, type Transaction } from '../vm/transaction.ts'
+
+/** A transaction in the pool. */
+export type Pooled = {
+  readonly transaction: Transaction
+  /** Order of arrival. */
+  readonly sequence: number
+  /** Clock, milliseconds. */
+  readonly arrivedAt: number
+}
+
+/** What the state says of a sender. */
+export type SenderAccount = { readonly nonce: bigint; readonly balance: bigint }
+
+export class SenderQueue {
+  readonly #byNonce = new Map<bigint, Pooled>()
+  #account: SenderAccount
+
+  constructor(account: SenderAccount) {
+    this.#account = account
+  }
+
+  get size(): number {
+    return this.#byNonce.size
+  }
+
+  get account(): SenderAccount {
+    return this.#account
+  }
+
+  at(nonce: bigint): Pooled | undefined {
+    return this.#byNonce.get(nonce)
+  }
+
+  put(pooled: Pooled): void {
+    this.#byNonce.set(pooled.transaction.tx.nonce, pooled)
+  }
+
+  remove(nonce: bigint): void {
+    this.#byNonce.delete(nonce)
+  }
+
+  /** Ascending by nonce. */
+  all(): readonly Pooled[] {
+    return [...this.#byNonce.values()].sort((a, b) =>
+      a.transaction.tx.nonce < b.transaction.tx.nonce ? -1 : 1,
+    )
+  }
+
+  /** The highest nonce's: leaving it out breaks no run. */
+  last(): Pooled | undefined {
+    let last: Pooled | undefined
+    for (const pooled of this.#byNonce.values())
+      if (last === undefined || pooled.transaction.tx.nonce > last.transaction.tx.nonce)
+        last = pooled
+    return last
+  }
+
+  /** The unbroken run from the account's nonce on. */
+  executable(): readonly Pooled[] {
+    const run: Pooled[] = []
+    for (let nonce = this.#account.nonce; ; nonce++) {
+      const pooled = this.#byNonce.get(nonce)
+      if (pooled === undefined) return run
+      run.push(pooled)
+    }
+  }
+
+  /** Wei that all transactions but the one at `nonce` may cost together. */
+  costWithout(nonce: bigint): bigint {
+    let wei = 0n
+    for (const [other, { transaction }] of this.#byNonce)
+      if (other !== nonce) wei += maxCost(transaction.tx)
+    return wei
+  }
+
+  /** Take over what the state now says; gives what can no longer run. */
+  refresh(account: SenderAccount): readonly Pooled[] {
+    this.#account = account
+    const dropped = this.all().filter(({ transaction: { tx } }) => {
+      return tx.nonce < account.nonce || maxCost(tx) > account.balance
+    })
+    for (const { transaction } of dropped) this.remove(transaction.tx.nonce)
+    return dropped
+  }
+}
