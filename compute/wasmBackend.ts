@@ -1,9 +1,29 @@
 /**
- * The WebAssembly backend.
+ * The WebAssembly backend: SIMD kernels on one thread or several, the same bits as the reference.
  */
 import type { Backend } from './backend.ts'
+import { createHeap } from './wasmMemory.ts'
+import { wasmProducts } from './wasmProducts.ts'
+import { openWasmSession } from './wasmSession.ts'
+import { openTeam } from './wasmTeam.ts'
 
-/** @throws {Error} if the kernels were not built. */
-export async function openWasmBackend(_options: { readonly threads: number }): Promise<Backend> {
-  throw new Error('the kernels are not built: npm run prepare')
+export type WasmOptions = {
+  /** This thread included. @default 1 */
+  readonly threads?: number | undefined
+}
+
+/**
+ * Its methods block the calling thread while they compute.
+ *
+ * @throws {Error} if the kernels were not built.
+ */
+export async function openWasmBackend({ threads = 1 }: WasmOptions = {}): Promise<Backend> {
+  const team = await openTeam(threads)
+  const heap = createHeap(team.memory)
+  return {
+    name: 'wasm',
+    products: wasmProducts(team, heap),
+    open: async (job, state) => openWasmSession(team, heap, job, state),
+    close: team.close,
+  }
 }

@@ -1,1 +1,72 @@
-// Builds what is generated. Idempotent and quick; runs after `npm install` and `npm ci`.
+// Builds what is generated: each folder `assembly/NAME` with an `index.ts` becomes `dist/wasm/NAME.wasm`.
+// Idempotent and quick (skips what is up to date by content); runs after `npm install` and `npm ci`.
+import { createHash } from 'node:crypto'
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+
+const root = fileURLToPath(new URL('..', import.meta.url))
+const assembly = join(root, 'assembly')
+const output = join(root, 'dist', 'wasm')
+
+// Shared memory up to 4 GiB, imported, so that threads work on one set of buffers. A folder may replace
+// these by its own `flags.json`, a list of compiler arguments.
+const defaultFlags = [
+  ...['-O3', '--noAssert', '--runtime', 'stub', '--enable', 'simd,threads'],
+  ...['--importMemory', '--sharedMemory', '--initialMemory', '16', '--maximumMemory', '65536'],
+]
+
+mkdirSync(output, { recursive: true })
+const names = readdirSync(assembly, { withFileTypes: true })
+  .filter((entry) => entry.isDirectory() && existsSync(join(assembly, entry.name, 'index.ts')))
+  .map((entry) => entry.name)
+const compiler = join(root, 'node_modules/assemblyscript/package.json')
+if (existsSync(compiler)) for (const name of names) await build(name)
+else process.stderr.write('assemblyscript is not installed; dist/wasm stays as it is\n')
+
+async function build(name) {
+  const flags = flagsOf(name)
+  const digest = digestOf(name, flags)
+  const target = join(output, `${name}.wasm`)
+  const stamp = join(output, `${name}.digest`)
+  if (existsSync(target) && existsSync(stamp) && readFileSync(stamp, 'utf8') === digest) return
+  const started = performance.now()
+  const { default: asc } = await import('assemblyscript/asc')
+  // A name of our own, then a rename: two runs at once must not tear a file.
+  const part = `${name}.${process.pid}.part.wasm`
+  const args = [join('assembly', name, 'index.ts'), '-o', join('dist', 'wasm', part), ...flags]
+  const { error, stderr } = await asc.main([...args, '--baseDir', root])
+  if (error !== null) {
+    process.stderr.write(stderr.toString())
+    rmSync(join(output, part), { force: true })
+    throw error
+  }
+  renameSync(join(output, part), target)
+  writeFileSync(stamp, digest)
+  process.stdout.write(
+    `built dist/wasm/${name}.wasm in ${Math.round(performance.now() - started)} ms\n`,
+  )
+}
+
+function flagsOf(name) {
+  const file = join(assembly, name, 'flags.json')
+  return existsSync(file) ? JSON.parse(readFileSync(file, 'utf8')) : defaultFlags
+}
+
+/** Over everything that decides the result: sources, flags, compiler. */
+function digestOf(name, flags) {
+  const { version } = JSON.parse(readFileSync(compiler, 'utf8'))
+  const hash = createHash('sha256').update(JSON.stringify([flags, version]))
+  for (const file of readdirSync(join(assembly, name), { recursive: true }).sort())
+    if (file.endsWith('.ts'))
+      hash.update(`\n${file}\n`).update(readFileSync(join(assembly, name, file)))
+  return hash.digest('hex')
+}

@@ -90,7 +90,11 @@ describe('training pool', () => {
       [{ ...task, dataset: join(folder, 'absent') }, 'dataset/io'],
       [{ ...task, job: task.job.subarray(0, -1) }, 'codec/short'],
       [
-        { ...task, job: encodeJob(jobOf([13, 16, 4])), state: new Uint8Array((13 * 16 + 16 * 4) * 3) },
+        {
+          ...task,
+          job: encodeJob(jobOf([13, 16, 4])),
+          state: new Uint8Array((13 * 16 + 16 * 4) * 3),
+        },
         'task/features',
       ],
       [{ ...task, job: encodeJob({ ...job, batch: 101 }) }, 'task/rows'],

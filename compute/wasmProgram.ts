@@ -1,0 +1,110 @@
+/**
+ * A program: the phases of a step as plain words in the shared memory, run by every thread of a team
+ * together. Threads claim chunks of a phase's units until none are left, then meet before the next.
+ */
+import { invariant } from '../primitives/result.ts'
+import { type KernelName, type Kernels, kernelNames } from './wasmModule.ts'
+
+export type Phase = {
+  readonly kernel: KernelName
+  /** Independent pieces of the phase. */
+  readonly units: number
+  /** Units claimed at once: as many as share an operand well. */
+  readonly chunk: number
+  /** Addresses and numbers, in the order the kernel documents. */
+  readonly fields: readonly number[]
+}
+
+/** Phases of the longest program: 3 for each of 32 layers, and a few around them. */
+export const maxPhases = 128
+
+/** Words of a phase: kernel, units, chunk, then fields. */
+const phaseWords = 16
+const fieldsAt = 3
+
+/** Bytes of a program with room for {@link maxPhases}. */
+export const programBytes: number = 4 + maxPhases * phaseWords * 4
+
+/** Writes `phases` at `address`, a multiple of 4. */
+export function writeProgram(words: Int32Array, address: number, phases: readonly Phase[]): void {
+  invariant(phases.length <= maxPhases, `writeProgram: ${phases.length} phases`)
+  let at = address / 4
+  words[at++] = phases.length
+  for (const { kernel, units, chunk, fields } of phases) {
+    words.set([kernelNames.indexOf(kernel), units, chunk, ...fields], at)
+    at += phaseWords
+  }
+}
+
+/** Counters of a run, one of each kind per phase; zero before the run. */
+export type RunCounters = {
+  readonly words: Int32Array
+  /** Word index of the next unclaimed unit of phase 0. */
+  readonly claims: number
+  /** Word index of the number of threads that finished phase 0. */
+  readonly arrivals: number
+}
+
+/** Run the program at `address` alone. */
+export function runAlone(kernels: Kernels, words: Int32Array, address: number): void {
+  const count = words[address / 4]!
+  for (let i = 0; i < count; i++) {
+    const at = address / 4 + 1 + i * phaseWords
+    const kernel = kernels[kernelNames[words[at]!]!]
+    const units = words[at + 1]!
+    const chunk = words[at + 2]!
+    for (let begin = 0; begin < units; begin += chunk)
+      kernel((at + fieldsAt) * 4, begin, Math.min(begin + chunk, units))
+  }
+}
+
+/** This thread's part of a run by `threads` threads. Blocks until all have finished the last phase. */
+export function runTogether(
+  kernels: Kernels,
+  { words, claims, arrivals }: RunCounters,
+  address: number,
+  threads: number,
+): void {
+  const count = words[address / 4]!
+  for (let i = 0; i < count; i++) {
+    const at = address / 4 + 1 + i * phaseWords
+    const kernel = kernels[kernelNames[words[at]!]!]
+    const units = words[at + 1]!
+    const chunk = words[at + 2]!
+    for (;;) {
+      const begin = Atomics.add(words, claims + i, chunk)
+      if (begin >= units) break
+      kernel((at + fieldsAt) * 4, begin, Math.min(begin + chunk, units))
+    }
+    meet(words, arrivals + i, threads)
+  }
+}
+
+/** Wait until `threads` threads have come here. */
+function meet(words: Int32Array, counter: number, threads: number): void {
+  if (Atomics.add(words, counter, 1) === threads - 1) {
+    Atomics.notify(words, counter)
+    return
+  }
+  for (;;) {
+    const seen = waitChange(words, counter, Atomics.load(words, counter), threads)
+    if (seen === threads) return
+  }
+}
+
+/** Looks before a thread goes to sleep; about 10 µs, the cost of waking one. */
+const spins = 4_000
+
+/**
+ * The word's value once it differs from `seen` (or is `enough` already): spin for a moment, then sleep
+ * until notified.
+ */
+export function waitChange(words: Int32Array, index: number, seen: number, enough: number): number {
+  if (seen === enough) return seen
+  for (let i = 0; i < spins; i++) {
+    const now = Atomics.load(words, index)
+    if (now !== seen) return now
+  }
+  Atomics.wait(words, index, seen)
+  return Atomics.load(words, index)
+}
