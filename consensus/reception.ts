@@ -1,0 +1,164 @@
+/**
+ * Reception: what peers send is decoded, checked and handed to the present height. Whoever sends what no
+ * honest node sends is named; what is merely late, early or known is dropped without blame.
+ */
+import type { Commit } from '../chain/commit.ts'
+import { envelopeHashOf } from '../chain/envelope.ts'
+import { toHex } from '../primitives/bytes.ts'
+import type { Hash } from '../primitives/hash.ts'
+import type { Result } from '../primitives/result.ts'
+import { type CommitFault, verifyCommit } from './commit.ts'
+import type { DriverModules, PeerId } from './driverModules.ts'
+import type { HeightDriver } from './heightDriver.ts'
+import type { Mail } from './inbox.ts'
+import { checkProposal, checkVoteSignatures, type VoteFault, voteShapeFault } from './intake.ts'
+import type { Proposal, Vote } from './messages.ts'
+import type { Peering } from './peering.ts'
+import { keepsRound } from './round.ts'
+import type { PartFault, Progress } from './valueStore.ts'
+import { tallyOf } from './votes.ts'
+import { decodeWire, type WireMessage } from './wire.ts'
+
+export type ReceptionModules = Pick<DriverModules, 'chainId' | 'misbehaved'> & {
+  readonly current: () => HeightDriver
+  readonly peering: Peering
+  /** A verified commit of the present height and its envelope. */
+  readonly takeOver: (bytes: Uint8Array, commit: Commit) => Promise<void>
+}
+
+export type CommittedFault =
+  | CommitFault
+  | { readonly code: 'committed/name'; readonly expected: Hash; readonly got: Hash }
+
+/** A decoded message; of its votes only those whose signatures were found right. */
+export type Received = { readonly peer: PeerId; readonly message: WireMessage }
+
+export type Reception = {
+  /** Decode messages and verify all their votes as one batch. */
+  readonly open: (mail: readonly Mail[]) => readonly Received[]
+  readonly receive: (received: Received) => Promise<void>
+}
+
+type PeerVote = { readonly peer: PeerId; readonly vote: Vote }
+
+export function createReception(modules: ReceptionModules): Reception {
+  const { chainId, misbehaved, current, peering, takeOver } = modules
+
+  function open(mail: readonly Mail[]): readonly Received[] {
+    const received = mail.flatMap(({ peer, bytes }): readonly Received[] => {
+      const message = decodeWire(bytes)
+      if (!message.ok) misbehaved(peer, message.fault)
+      return message.ok ? [{ peer, message: message.value }] : []
+    })
+    const genuine = verifyVotes(received)
+    return received.map(({ peer, message }) => {
+      if (message.type !== 'votes') return { peer, message }
+      const votes = message.votes.filter((vote) => genuine.has(vote))
+      return { peer, message: { type: 'votes', votes } }
+    })
+  }
+
+  /** The votes of our height that are news and whose signatures are right. */
+  function verifyVotes(received: readonly Received[]): ReadonlySet<Vote> {
+    const news = received.flatMap(votesIn).filter(({ peer, vote }) => isNews(peer, vote))
+    const claimed = [...new Map(news.map((one) => [keyOf(one.vote), one])).values()]
+    const right = checkVoteSignatures(
+      current().electorate,
+      claimed.map(({ vote }) => vote),
+    )
+    for (const { peer, vote } of claimed.filter((_, i) => !right[i])) {
+      const fault: VoteFault = { code: 'vote/signature', round: vote.round, index: vote.index }
+      misbehaved(peer, fault)
+    }
+    return new Set(claimed.filter((_, i) => right[i]).map(({ vote }) => vote))
+  }
+
+  function isNews(peer: PeerId, vote: Vote): boolean {
+    const { electorate, state } = current()
+    if (vote.height !== electorate.height) {
+      if (vote.height > electorate.height) peering.onOtherHeight(peer, vote.height)
+      return false
+    }
+    const fault = voteShapeFault(electorate, vote)
+    if (fault !== null) misbehaved(peer, fault)
+    if (fault !== null || !keepsRound(state(), vote.round)) return false
+    const tally = tallyOf(state().votes, vote.round, vote.kind)
+    return !tally.byMember.get(vote.index)?.some(({ hash }) => hash === vote.hash)
+  }
+
+  async function receive({ peer, message }: Received): Promise<void> {
+    switch (message.type) {
+      case 'status':
+        return peering.onStatus(peer, message.status)
+      case 'votes':
+        return onVotes(message.votes)
+      case 'proposal':
+        return onProposal(peer, message.proposal)
+      case 'part':
+        return onValue(peer, message.part.height, ({ store }) => store.addPart(message.part))
+      case 'sidecar':
+        return onValue(peer, message.height, ({ store }) =>
+          store.addSidecar(message.value, message.bytes),
+        )
+      case 'committed':
+        return onCommitted(peer, message.bytes, message.commit)
+      default:
+        return message satisfies never
+    }
+  }
+
+  /** The height may have moved on since the votes were verified. */
+  async function onVotes(votes: readonly Vote[]): Promise<void> {
+    const { electorate, onVotes: take } = current()
+    const ours = votes.filter(({ height }) => height === electorate.height)
+    if (ours.length > 0) await take(ours)
+  }
+
+  async function onProposal(peer: PeerId, proposal: Proposal): Promise<void> {
+    const { electorate, state, onProposal: take } = current()
+    const { height, round } = proposal
+    if (height > electorate.height) return peering.onOtherHeight(peer, height)
+    const { round: now, candidates } = state()
+    const wanted = (round === now || round === now + 1) && !candidates.has(round)
+    if (height !== electorate.height || !wanted) return
+    const checked = checkProposal(electorate, proposal)
+    if (checked.ok) await take(checked.value)
+    else misbehaved(peer, checked.fault)
+  }
+
+  async function onValue(
+    peer: PeerId,
+    height: bigint,
+    add: (at: HeightDriver) => Result<Progress, PartFault>,
+  ): Promise<void> {
+    const at = current()
+    if (height > at.electorate.height) return peering.onOtherHeight(peer, height)
+    if (height !== at.electorate.height) return
+    const added = add(at)
+    if (!added.ok) misbehaved(peer, added.fault)
+    else if (added.value === 'completed') await at.onValue()
+  }
+
+  async function onCommitted(peer: PeerId, bytes: Uint8Array, commit: Commit): Promise<void> {
+    const { electorate } = current()
+    if (commit.height !== electorate.height) return
+    const verified = verifyCommit(commit, electorate.set, chainId)
+    if (!verified.ok) return misbehaved(peer, verified.fault)
+    const got = envelopeHashOf(bytes)
+    const expected = commit.envelopeHash
+    const fault: CommittedFault = { code: 'committed/name', expected, got }
+    if (got !== expected) return misbehaved(peer, fault)
+    await takeOver(bytes, commit)
+  }
+
+  return { open, receive }
+}
+
+function votesIn({ peer, message }: Received): readonly PeerVote[] {
+  return message.type === 'votes' ? message.votes.map((vote) => ({ peer, vote })) : []
+}
+
+/** Equal for equal votes with equal signatures: relayed copies are verified once. */
+function keyOf({ kind, round, index, hash, signature }: Vote): string {
+  return `${kind} ${round} ${index} ${hash} ${toHex(signature)}`
+}

@@ -1,0 +1,228 @@
+/**
+ * The values of one height: envelopes put together from checked parts, and their sidecars. Only values
+ * that the machine looks for are kept, so peers cannot fill it.
+ */
+import { envelopeName, partBytes, partsOf } from '../chain/envelope.ts'
+import type { Hash } from '../primitives/hash.ts'
+import { hashFromBytes } from '../primitives/hash.ts'
+import { checkMerklePath, merkleLeaf, merkleLevels, merklePath } from '../primitives/merkle.ts'
+import { invariant, ok, type Result, refuse } from '../primitives/result.ts'
+import { bitmapOf, hasBit } from './bitmap.ts'
+import type { ValueWant } from './status.ts'
+import type { EnvelopePart, WireMessage } from './wire.ts'
+
+export type ValueStoreModules = {
+  readonly height: bigint
+  /** Bound on an encoded envelope. */
+  readonly maxEnvelopeBytes: number
+  /** Bound on all sidecars of one value. */
+  readonly maxSidecarBytes: number
+  readonly requiredSidecars: (bytes: Uint8Array) => readonly Hash[]
+  readonly sidecarName: (bytes: Uint8Array) => Hash
+}
+
+export type PartFault =
+  | { readonly code: 'part/size'; readonly max: number; readonly got: number }
+  /** Size and root do not make up the name. */
+  | { readonly code: 'part/name'; readonly expected: Hash; readonly got: Hash }
+  | {
+      readonly code: 'part/length'
+      readonly index: number
+      readonly expected: number
+      readonly got: number
+    }
+  | { readonly code: 'part/path'; readonly index: number; readonly count: number }
+  | { readonly code: 'sidecar/unknown'; readonly value: Hash; readonly name: Hash }
+  | { readonly code: 'sidecar/size'; readonly max: number; readonly got: number }
+
+/** What a part or sidecar did: nothing, progress, or it was the last one missing. */
+export type Progress = 'ignored' | 'added' | 'completed'
+
+/** An envelope whose parts are all here. */
+type Whole = {
+  readonly bytes: Uint8Array
+  readonly partsRoot: Hash
+  readonly required: readonly Hash[]
+  readonly sidecars: Map<Hash, Uint8Array>
+  /** Merkle levels over the parts, made when a peer first asks for some. */
+  levels: Levels | null
+}
+
+type Entry = { readonly parts: Map<number, Uint8Array>; whole: Whole | null }
+
+export type ValueStore = {
+  /** From now on keep these values and no others. */
+  readonly want: (values: readonly Hash[]) => void
+  readonly addPart: (part: EnvelopePart) => Result<Progress, PartFault>
+  /** A sidecar of a whole value; before that it comes too early and is ignored. */
+  readonly addSidecar: (value: Hash, bytes: Uint8Array) => Result<Progress, PartFault>
+  /** A value from our own builder or log: kept until the next `want` without it. */
+  readonly addOwn: (bytes: Uint8Array, sidecars: readonly Uint8Array[]) => Hash
+  readonly bytesOf: (value: Hash) => Uint8Array | null
+  /** Every required sidecar by name, or null while one is missing. */
+  readonly sidecarsOf: (value: Hash) => ReadonlyMap<Hash, Uint8Array> | null
+  readonly partsRootOf: (value: Hash) => Hash | null
+  /** What of `value` is here, for a status. */
+  readonly progress: (value: Hash) => ValueWant
+  /** Parts and sidecars that `want` lacks and we hold, up to about `budget` bytes of them. */
+  readonly supply: (want: ValueWant, budget: number) => readonly WireMessage[]
+}
+
+export function createValueStore(modules: ValueStoreModules): ValueStore {
+  const { height, maxEnvelopeBytes, maxSidecarBytes, requiredSidecars, sidecarName } = modules
+  const entries = new Map<Hash, Entry>()
+
+  function makeWhole(
+    entry: Entry,
+    bytes: Uint8Array,
+    partsRoot: Hash,
+    levels: Levels | null,
+  ): Whole {
+    const required = requiredSidecars(bytes)
+    const whole: Whole = { bytes, partsRoot, required, sidecars: new Map(), levels }
+    entry.whole = whole
+    entry.parts.clear()
+    return whole
+  }
+
+  function addPart(part: EnvelopePart): Result<Progress, PartFault> {
+    const entry = entries.get(part.value)
+    if (entry === undefined || entry.whole !== null || entry.parts.has(part.index))
+      return ok('ignored')
+    const fault = partFault(part, maxEnvelopeBytes)
+    if (fault !== null) return refuse(fault)
+    entry.parts.set(part.index, part.bytes)
+    if (entry.parts.size < partCount(part.size)) return ok('added')
+    const bytes = new Uint8Array(part.size)
+    for (const [index, piece] of entry.parts) bytes.set(piece, index * partBytes)
+    makeWhole(entry, bytes, part.partsRoot, null)
+    return ok('completed')
+  }
+
+  function addSidecar(value: Hash, bytes: Uint8Array): Result<Progress, PartFault> {
+    const whole = entries.get(value)?.whole
+    if (whole === undefined || whole === null || isReady(whole)) return ok('ignored')
+    let held = bytes.length
+    for (const sidecar of whole.sidecars.values()) held += sidecar.length
+    if (held > maxSidecarBytes)
+      return refuse({ code: 'sidecar/size', max: maxSidecarBytes, got: held })
+    const name = sidecarName(bytes)
+    if (!whole.required.includes(name)) return refuse({ code: 'sidecar/unknown', value, name })
+    whole.sidecars.set(name, bytes)
+    return ok(isReady(whole) ? 'completed' : 'added')
+  }
+
+  return {
+    want: (values) => {
+      const wanted = new Set(values)
+      for (const value of entries.keys()) if (!wanted.has(value)) entries.delete(value)
+      for (const value of wanted)
+        if (!entries.has(value)) entries.set(value, { parts: new Map(), whole: null })
+    },
+    addPart,
+    addSidecar,
+    addOwn: (bytes, sidecars) => {
+      const levels = levelsOf(bytes)
+      const partsRoot = rootOf(levels)
+      const value = envelopeName(bytes.length, partsRoot)
+      const entry = entries.get(value) ?? { parts: new Map(), whole: null }
+      entries.set(value, entry)
+      const whole = entry.whole ?? makeWhole(entry, bytes, partsRoot, levels)
+      for (const sidecar of sidecars) {
+        const name = sidecarName(sidecar)
+        if (whole.required.includes(name)) whole.sidecars.set(name, sidecar)
+      }
+      return value
+    },
+    bytesOf: (value) => entries.get(value)?.whole?.bytes ?? null,
+    sidecarsOf: (value) => {
+      const whole = entries.get(value)?.whole ?? null
+      return whole !== null && isReady(whole) ? whole.sidecars : null
+    },
+    partsRootOf: (value) => entries.get(value)?.whole?.partsRoot ?? null,
+    progress: (value) => progressOf(value, entries.get(value)),
+    supply: (want, budget) => {
+      const whole = entries.get(want.value)?.whole ?? null
+      return whole === null ? [] : supplyFrom(height, whole, want, budget)
+    },
+  }
+}
+
+function isReady(whole: Whole): boolean {
+  return whole.required.every((name) => whole.sidecars.has(name))
+}
+
+function partCount(size: number): number {
+  return Math.ceil(size / partBytes)
+}
+
+function partFault(part: EnvelopePart, max: number): PartFault | null {
+  const { size, partsRoot, value, index } = part
+  if (size < 1 || size > max) return { code: 'part/size', max, got: size }
+  const name = envelopeName(size, partsRoot)
+  if (name !== value) return { code: 'part/name', expected: value, got: name }
+  const count = partCount(size)
+  const expected = index < count - 1 ? partBytes : size - (count - 1) * partBytes
+  if (part.bytes.length !== expected)
+    return { code: 'part/length', index, expected, got: part.bytes.length }
+  const sound = checkMerklePath(partsRoot, count, index, merkleLeaf(part.bytes), part.path)
+  return sound ? null : { code: 'part/path', index, count }
+}
+
+function progressOf(value: Hash, entry: Entry | undefined): ValueWant {
+  if (entry === undefined) return { value, parts: new Uint8Array(), sidecars: null }
+  const { whole, parts } = entry
+  if (whole === null) {
+    const last = Math.max(-1, ...parts.keys())
+    return { value, parts: bitmapOf(last + 1, (index) => parts.has(index)), sidecars: null }
+  }
+  const { bytes, required, sidecars } = whole
+  const hasSidecar = (index: number) => sidecars.has(required[index]!)
+  return {
+    value,
+    parts: bitmapOf(partCount(bytes.length), () => true),
+    sidecars: bitmapOf(Math.min(required.length, maxStatusSidecars), hasSidecar),
+  }
+}
+
+/** Sidecars that a status can name; further ones are sent without being asked for. */
+const maxStatusSidecars = 256
+
+function supplyFrom(
+  height: bigint,
+  whole: Whole,
+  want: ValueWant,
+  budget: number,
+): readonly WireMessage[] {
+  const { bytes, partsRoot, required, sidecars } = whole
+  const messages: WireMessage[] = []
+  whole.levels ??= levelsOf(bytes)
+  const levels = whole.levels
+  let left = budget
+  for (const [index, piece] of partsOf(bytes).entries()) {
+    if (left <= 0 || hasBit(want.parts, index)) continue
+    const path = merklePath(levels, index)
+    const part = { height, value: want.value, size: bytes.length, partsRoot, index, path }
+    messages.push({ type: 'part', part: { ...part, bytes: piece } })
+    left -= piece.length
+  }
+  for (const [index, name] of required.entries()) {
+    const sidecar = sidecars.get(name)
+    const has = want.sidecars !== null && hasBit(want.sidecars, index)
+    if (sidecar === undefined || has || left <= 0) continue
+    messages.push({ type: 'sidecar', height, value: want.value, bytes: sidecar })
+    left -= sidecar.length
+  }
+  return messages
+}
+
+type Levels = readonly (readonly Uint8Array[])[]
+
+function levelsOf(bytes: Uint8Array): Levels {
+  invariant(bytes.length > 0, 'valueStore: an empty envelope')
+  return merkleLevels(partsOf(bytes).map(merkleLeaf))
+}
+
+function rootOf(levels: Levels): Hash {
+  return hashFromBytes(levels.at(-1)![0]!)
+}
