@@ -11,7 +11,7 @@ import {
   isLegacyTx,
   type TypedTransaction,
 } from '@ethereumjs/tx'
-import { addressFromBytes } from '../primitives/address.ts'
+import { type Address, addressFromBytes } from '../primitives/address.ts'
 import { bytesToUint, toHex } from '../primitives/bytes.ts'
 import { type Hash, hashFromBytes } from '../primitives/hash.ts'
 import type {
@@ -38,7 +38,7 @@ export function blockViewOf(block: Block): BlockView {
       })) ?? null,
     transactionHashes: block.transactions.map((tx) => hashFromBytes(tx.hash())),
     transactions: () => {
-      transactions ??= block.transactions.map(transactionViewOf)
+      transactions ??= block.transactions.map((tx) => transactionViewOf(tx))
       return transactions
     },
   }
@@ -82,8 +82,11 @@ function feesOf(header: BlockHeader): FeeView {
   }
 }
 
-/** A signed transaction as a plain view; recovers the sender. */
-export function transactionViewOf(tx: TypedTransaction): TransactionView {
+/** A signed transaction as a plain view. @param sender - recovered from the signature if not given. */
+export function transactionViewOf(
+  tx: TypedTransaction,
+  sender: Address = addressFromBytes(tx.getSenderAddress().bytes),
+): TransactionView {
   const { v = 0n, r = 0n, s = 0n } = tx
   const market = isFeeMarket1559Tx(tx) || isBlob4844Tx(tx) || isEOACode7702Tx(tx)
   const listed = market || isAccessList2930Tx(tx)
@@ -91,7 +94,7 @@ export function transactionViewOf(tx: TypedTransaction): TransactionView {
   return {
     hash: hashFromBytes(tx.hash()),
     type: tx.type,
-    from: addressFromBytes(tx.getSenderAddress().bytes),
+    from: sender,
     to: tx.to === undefined ? null : addressFromBytes(tx.to.bytes),
     nonce: tx.nonce,
     gas: tx.gasLimit,

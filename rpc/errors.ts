@@ -2,8 +2,8 @@
  * Refusals of the server and their wire form. Codes are those of JSON-RPC 2.0 (section 5.1), EIP-1474
  * and, for reverts, of common practice (code 3 with the revert data).
  */
+import type { PoolFault } from '../mempool/poolFault.ts'
 import type { Hex } from '../primitives/bytes.ts'
-import type { Fault } from '../primitives/result.ts'
 import { poolRefusal } from './poolErrors.ts'
 import { type Json, toWire } from './wire.ts'
 
@@ -23,7 +23,7 @@ export type RpcFault =
   | { readonly code: 'rpc/notFound'; readonly what: string }
   | { readonly code: 'rpc/reverted'; readonly reason: string; readonly data: Hex }
   | { readonly code: 'rpc/execution'; readonly reason: string }
-  | { readonly code: 'rpc/rejected'; readonly fault: Fault }
+  | { readonly code: 'rpc/rejected'; readonly fault: PoolFault }
   | { readonly code: 'rpc/transport'; readonly needs: 'WebSocket' }
   | { readonly code: 'rpc/timeout'; readonly limitMs: number }
   | { readonly code: 'rpc/internal' }

@@ -19,6 +19,8 @@ export type RpcLimits = EnvelopeLimits &
   BlobLimits & {
     /** Bytes of a request's body, or of one WebSocket message. */
     readonly maxBody: number
+    /** Characters of HTTP answers that their peers have yet to read, all together. */
+    readonly maxUnsent: number
     /** TCP connections, WebSockets included. */
     readonly maxConnections: number
     /** A body must be complete this long after its headers; not for uploads. */
@@ -48,6 +50,7 @@ export const defaultLimits: RpcLimits = Object.freeze({
   pingIntervalMs: 30_000,
   maxUploadBytes: 1_024 * mebibyte,
   maxTransfers: 16,
+  maxUnsent: 256 * mebibyte,
   maxConnections: 512,
   bodyTimeoutMs: 15_000,
   idleTimeoutMs: 60_000,

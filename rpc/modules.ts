@@ -2,6 +2,7 @@
  * What the server needs from the rest of the node, as types it owns: filled in by `node/`, or by a
  * test. Everything handed over is plain data; a `null` says that there is no such thing.
  */
+import type { PoolFault } from '../mempool/poolFault.ts'
 import type { Address } from '../primitives/address.ts'
 import type { Clock } from '../primitives/clock.ts'
 import type { Hash } from '../primitives/hash.ts'
@@ -71,11 +72,12 @@ export type RpcChain = {
 }
 
 export type RpcPool = {
-  /** Check and keep a signed transaction; the fault's code decides the wire error. */
-  readonly add: (raw: Uint8Array) => Promise<Result<Hash, Fault>>
+  /** Check and keep a signed transaction. */
+  readonly add: (raw: Uint8Array) => Promise<Result<Hash, PoolFault>>
   readonly get: (hash: Hash) => TransactionView | null
-  /** Executable now, and waiting for an earlier nonce. */
-  readonly content: () => {
+  readonly status: () => { readonly pending: number; readonly queued: number }
+  /** Executable now, and waiting for an earlier nonce; at most `limit` of each. */
+  readonly content: (wanted: { readonly from: Address | null; readonly limit: number }) => {
     readonly pending: readonly TransactionView[]
     readonly queued: readonly TransactionView[]
   }

@@ -73,6 +73,9 @@ export function createRpcServer(options: RpcOptions, modules: RpcModules): RpcSe
     )
   const sockets = createSockets(limits, { clock, answer, closed: subscriptions.drop, report })
 
+  /** Characters of answers that HTTP peers have yet to read. */
+  let unsent = 0
+
   const http = createServer({ keepAliveTimeout: 15_000, headersTimeout: 15_000, requestTimeout: 0 })
   http.maxConnections = limits.maxConnections
   http.timeout = limits.idleTimeoutMs
@@ -118,7 +121,19 @@ export function createRpcServer(options: RpcOptions, modules: RpcModules): RpcSe
       return replyFault(response, body.fault.code === 'rpc/limit' ? 413 : 400, body.fault)
     const reply = await answer(body.value, null)
     if (reply === null) response.writeHead(204).end()
-    else replyText(response, 200, 'application/json', reply)
+    else if (unsent + reply.length > limits.maxUnsent)
+      replyFault(response, 503, {
+        code: 'rpc/limit',
+        what: 'bytes unsent',
+        limit: limits.maxUnsent,
+      })
+    else {
+      unsent += reply.length
+      response.once('close', () => {
+        unsent -= reply.length
+      })
+      replyText(response, 200, 'application/json', reply)
+    }
   }
 
   /** 200 when up to date, 503 while syncing: what a load balancer asks. */

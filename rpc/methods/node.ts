@@ -26,25 +26,23 @@ export function netMethods({ chain, net }: Pick<RpcModules, 'chain' | 'net'>): M
 export function txpoolMethods({ pool }: Pick<RpcModules, 'pool'>): Methods {
   return {
     txpool_status: constant(() => {
-      const { pending, queued } = pool.content()
-      return { pending: quantity(pending.length), queued: quantity(queued.length) }
+      const { pending, queued } = pool.status()
+      return { pending: quantity(pending), queued: quantity(queued) }
     }),
     txpool_content: constant(() => {
-      const { pending, queued } = pool.content()
+      const { pending, queued } = pool.content({ from: null, limit: maxShown })
       return { pending: bySender(pending), queued: bySender(queued) }
     }),
     txpool_contentFrom: method({ address: addressSchema }, async ({ address }) => {
-      const { pending, queued } = pool.content()
-      const own = (list: readonly TransactionView[]) =>
-        byNonce(list.filter(({ from }) => from === address).slice(0, maxShown))
-      return ok({ pending: own(pending), queued: own(queued) })
+      const { pending, queued } = pool.content({ from: address, limit: maxShown })
+      return ok({ pending: byNonce(pending), queued: byNonce(queued) })
     }),
   }
 }
 
 /** Sender, then decimal nonce, as other nodes lay it out. */
 function bySender(list: readonly TransactionView[]): JsonObject {
-  const senders = Map.groupBy(list.slice(0, maxShown), ({ from }) => from)
+  const senders = Map.groupBy(list, ({ from }) => from)
   return Object.fromEntries([...senders].map(([from, own]) => [from, byNonce(own)]))
 }
 

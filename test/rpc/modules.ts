@@ -51,8 +51,9 @@ export function modulesAround(chain: RpcChain, replace: Partial<RpcModules> = {}
       chain,
       events,
       pool: {
-        add: async () => ({ ok: false, fault: { code: 'test/closed' } }),
+        add: async () => ({ ok: false, fault: { code: 'transaction/signature' } }),
         get: () => null,
+        status: () => ({ pending: 0, queued: 0 }),
         content: () => ({ pending: [], queued: [] }),
         nonce: () => null,
       },

@@ -1,0 +1,37 @@
+/**
+ * The node's transaction pool as the server sees it.
+ */
+import type { TransactionPool } from '../mempool/transactionPool.ts'
+import type { Transaction } from '../vm/transaction.ts'
+import { transactionViewOf } from './blockView.ts'
+import type { RpcPool } from './modules.ts'
+import type { TransactionView } from './views.ts'
+
+export function createPoolView(pool: TransactionPool): RpcPool {
+  return {
+    add: async (raw) => {
+      const added = await pool.add(raw)
+      return added.ok ? { ok: true, value: added.value.hash } : added
+    },
+    get: (hash) => {
+      const transaction = pool.get(hash)
+      return transaction === null ? null : pooledView(transaction)
+    },
+    status: pool.status,
+    content: ({ from, limit }) => {
+      const { pending, queued } = pool.content()
+      const shown = (list: readonly Transaction[]) =>
+        list
+          .filter(({ sender }) => from === null || sender === from)
+          .slice(0, limit)
+          .map(pooledView)
+      return { pending: shown(pending), queued: shown(queued) }
+    },
+    nonce: pool.nonceOf,
+  }
+}
+
+/** A transaction whose sender is already known. */
+export function pooledView({ tx, sender }: Transaction): TransactionView {
+  return transactionViewOf(tx, sender)
+}
