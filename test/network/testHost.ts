@@ -7,7 +7,10 @@ import { hashOf } from '../../primitives/hash.ts'
 import type { Fault, Result } from '../../primitives/result.ts'
 
 /** A host on loopback, and all that it reported. */
-export type TestHost = Host & { readonly reported: readonly Fault[] }
+export type TestHost = Host & {
+  readonly reported: readonly Fault[]
+  readonly note: (problem: unknown) => void
+}
 
 const running = new Set<Host>()
 
@@ -26,6 +29,7 @@ export async function makeHost(
   modules: Partial<HostModules> = {},
 ): Promise<TestHost> {
   const reported: Fault[] = []
+  const note = (problem: unknown) => void reported.push(problem as Fault)
   const host = await createHost(
     {
       seed: Uint8Array.from(createHash('sha256').update(name).digest()),
@@ -45,12 +49,12 @@ export async function makeHost(
     },
     {
       height: () => 0n,
-      report: (problem) => void reported.push(problem as Fault),
+      report: note,
       ...modules,
     },
   )
   running.add(host)
-  return { ...host, reported }
+  return { ...host, reported, note }
 }
 
 export async function startHost(
