@@ -11,7 +11,7 @@ import { type Hash, hashFromBytes } from '../primitives/hash.ts'
 import type { World } from '../registry/records.ts'
 import { createChainVm } from './chainVm.ts'
 import type { Engine } from './engine.ts'
-import { emptyStateRoot, type Nodes, openState, type StateStore } from './stateStore.ts'
+import { emptyStateRoot, type Nodes, openState, reachableNodes, type StateStore } from './stateStore.ts'
 import { systemCode } from './systemContracts.ts'
 import { ethAddress } from './worldView.ts'
 
@@ -59,5 +59,6 @@ export async function genesisState(
   await writeGenesisRecords(world, genesis)
   await evm.journal.cleanup()
   await state.commit()
-  return { root: hashFromBytes(await state.getStateRoot()), nodes }
+  const root = hashFromBytes(await state.getStateRoot())
+  return { root, nodes: reachableNodes(nodes, root) }
 }

@@ -4,9 +4,10 @@
  */
 import type { Common } from '@ethereumjs/common'
 import { MerklePatriciaTrie } from '@ethereumjs/mpt'
-import { Caches, MerkleStateManager } from '@ethereumjs/statemanager'
+import { type NestedUint8Array, RLP } from '@ethereumjs/rlp'
+import { Caches, CODEHASH_PREFIX, MerkleStateManager } from '@ethereumjs/statemanager'
 import { type BatchDBOp, type DB, ValueEncoding } from '@ethereumjs/util'
-import { concatBytes, fromHex, utf8ToBytes } from '../primitives/bytes.ts'
+import { concatBytes, fromHex, toHex, utf8ToBytes } from '../primitives/bytes.ts'
 import { type Hash, hashBytes } from '../primitives/hash.ts'
 import { invariant } from '../primitives/result.ts'
 import type { KeyValue, Write } from '../storage/keyValue.ts'
@@ -94,9 +95,64 @@ export async function openState(common: Common, store: StateStore, root: Hash): 
   return { state, nodes, failure: () => failure }
 }
 
+/**
+ * The nodes that the trie at `root` needs, without what was made on the way: about a third of what an
+ * execution writes. Nodes that are not in `nodes` are older, and so is all below them.
+ */
+export function reachableNodes(nodes: Nodes, root: Hash): Nodes {
+  const needed = new Map<string, Uint8Array>()
+
+  function take(key: string): Uint8Array | undefined {
+    const node = nodes.get(key)
+    if (node === undefined || needed.has(key)) return undefined
+    needed.set(key, node)
+    return node
+  }
+
+  function visitHash(hash: Uint8Array, inAccounts: boolean): void {
+    const node = take(hexOf(hash))
+    if (node !== undefined) visitNode(RLP.decode(node), inAccounts)
+  }
+
+  function visitNode(node: Nested, inAccounts: boolean): void {
+    if (!Array.isArray(node)) return
+    if (node.length === 17)
+      for (const child of node.slice(0, 16)) visitChild(child, inAccounts)
+    else if (isLeaf(node[0])) visitLeaf(node[1], inAccounts)
+    else visitChild(node[1], inAccounts)
+  }
+
+  /** Children shorter than a hash are written into their parent. */
+  function visitChild(child: Nested | undefined, inAccounts: boolean): void {
+    if (child instanceof Uint8Array && child.length === 32) visitHash(child, inAccounts)
+    else if (Array.isArray(child)) visitNode(child, inAccounts)
+  }
+
+  function visitLeaf(value: Nested | undefined, inAccounts: boolean): void {
+    if (!inAccounts || !(value instanceof Uint8Array)) return
+    const [, , storageRoot, codeHash] = RLP.decode(value) as Uint8Array[]
+    visitHash(storageRoot!, false)
+    take(hexOf(CODEHASH_PREFIX) + hexOf(codeHash!))
+  }
+
+  visitHash(hashBytes(root), true)
+  return needed
+}
+
+type Nested = Uint8Array | NestedUint8Array
+
+/** The first nibble of a node's path says what it is; 2 and 3 are leaves. */
+function isLeaf(path: Nested | undefined): boolean {
+  return path instanceof Uint8Array && path[0]! >> 4 >= 2
+}
+
 /** The writes that make `nodes` durable. */
 export function nodeWrites(nodes: Nodes): readonly Write[] {
   return [...nodes].map(([key, value]) => ({ key: nodeKey(key), value }))
+}
+
+function hexOf(bytes: Uint8Array): string {
+  return toHex(bytes).slice(2)
 }
 
 function nodeKey(key: string): Uint8Array {
