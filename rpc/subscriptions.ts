@@ -30,6 +30,8 @@ type Subscription = {
   readonly topic: Topic
   /** Name of the notification, `eth_subscription` or `train_subscription`. */
   readonly notification: string
+  /** Whether its id has been told: before that, the subscriber could not place a notification. */
+  live: boolean
 }
 
 export type Subscriptions = {
@@ -75,7 +77,8 @@ export function createSubscriptions(
   function* of<N extends Topic['name']>(name: N): Iterable<readonly [Subscription, TopicOf<N>]> {
     for (const own of open.values())
       for (const subscription of own.values())
-        if (subscription.topic.name === name) yield [subscription, subscription.topic as TopicOf<N>]
+        if (subscription.live && subscription.topic.name === name)
+          yield [subscription, subscription.topic as TopicOf<N>]
   }
 
   /** Tell everyone who asked; equal answers are spelled once. */
@@ -133,13 +136,19 @@ export function createSubscriptions(
       return refuse({ code: 'rpc/limit', what: 'subscriptions', limit: maxSubscriptions })
     const id = toHex(Uint8Array.from(randomBytes(16)))
     if (topic.name === 'logs' && !hasAny('logs')) nextLogs = chain.head() + 1n
-    own.set(id, { id, subscriber, topic, notification })
+    const subscription = { id, subscriber, topic, notification, live: false }
+    setImmediate(() => {
+      subscription.live = true
+    })
+    own.set(id, subscription)
     open.set(subscriber, own)
     return ok(id)
   }
 
   function hasAny(name: Topic['name']): boolean {
-    return !of(name)[Symbol.iterator]().next().done
+    return [...open.values()].some((own) =>
+      [...own.values()].some(({ topic }) => topic.name === name),
+    )
   }
 
   return {
