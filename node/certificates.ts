@@ -1,0 +1,147 @@
+/**
+ * Certificates at this node: judged when they arrive, passed on when they hold, tried again when they
+ * were early, and offered to the builder.
+ */
+import type { Chain } from '../chain/chain.ts'
+import type { CertificateClaim } from '../mempool/certificateClaim.ts'
+import { type CertificatePool, createCertificatePool } from '../mempool/certificatePool.ts'
+import type { Address } from '../primitives/address.ts'
+import type { Clock } from '../primitives/clock.ts'
+import { type Hash, keccakHash } from '../primitives/hash.ts'
+import { type Fault, invariant, ok, type Result, refuse } from '../primitives/result.ts'
+import type { StepStatement, VerifyStep } from '../proof/stepVerifier.ts'
+import { replaySidecarBytes } from '../registry/sidecar.ts'
+import { verifyMs } from '../registry/verification.ts'
+import type { Announcement } from './announcement.ts'
+import type { Logger } from './logger.ts'
+import { logFields } from './logger.ts'
+import type { Metrics } from './metrics.ts'
+import { decodeCertify, isEarly, statementOf } from './statement.ts'
+
+export type CertificateModules = {
+  readonly chain: Chain
+  readonly clock: Clock
+  readonly verify: VerifyStep
+  readonly nextBaseFee: () => bigint
+  readonly account: (
+    address: Address,
+  ) => Promise<{ readonly nonce: bigint; readonly balance: bigint }>
+  /** Pass a certificate on to peers other than `except`. */
+  readonly relay: (announcement: Announcement, except: string | null) => void
+  /** Hold a false certificate against who sent it. */
+  readonly punish: (peer: string, fault: Fault) => void
+  readonly metrics: Metrics
+  readonly log: Logger
+}
+
+export type Certificates = {
+  readonly pool: CertificatePool
+  /** A certificate from `peer`, or our own (null), whose statement we know to be true. */
+  readonly take: (announcement: Announcement, peer: string | null) => Promise<Result<Hash, Fault>>
+  /** The head moved: try again what was early. */
+  readonly onHead: () => void
+  readonly stop: () => void
+}
+
+/** Certificates that wait for a head this node has not seen yet. */
+const maxEarly = 64
+
+/** This node could not judge: it says nothing about the certificate. */
+class Unavailable extends Error {
+  readonly fault: Fault
+  constructor(fault: Fault) {
+    super(fault.code)
+    this.fault = fault
+  }
+}
+
+export function createCertificates(modules: CertificateModules): Certificates {
+  const { chain, clock, verify, relay, punish, metrics, log } = modules
+  const { engine, params } = chain.rules
+  const stopping = new AbortController()
+  const own = new Set<Hash>()
+  let early: { readonly announcement: Announcement; readonly peer: string }[] = []
+
+  const pool = createCertificatePool(
+    {},
+    {
+      engine,
+      params,
+      clock,
+      account: modules.account,
+      nextBaseFee: modules.nextBaseFee,
+      screen: async (claim) => {
+        const statement = await stated(claim)
+        if (!statement.ok) return statement
+        const cost = Number(verifyMs(statement.value.job, claim.range))
+        return ok({ sidecarBytes: replaySidecarBytes, verifyMs: cost })
+      },
+      verifyCertificate: async (claim, sidecar) => {
+        const statement = await stated(claim)
+        if (!statement.ok) throw new Unavailable(statement.fault)
+        if (own.has(claim.transaction.hash)) return ok(null)
+        const verdict = await verify(statement.value, sidecar, stopping.signal)
+        if (!verdict.ok && verdict.fault.code.startsWith('unavailable/'))
+          throw new Unavailable(verdict.fault)
+        metrics.certificates.inc({ verdict: verdict.ok ? 'valid' : verdict.fault.code })
+        return verdict.ok ? ok(null) : verdict
+      },
+    },
+  )
+
+  async function stated(claim: CertificateClaim): Promise<Result<StepStatement, Fault>> {
+    const call = decodeCertify(claim.transaction.tx.data)
+    if (call === null) return refuse({ code: 'certificate/call' })
+    const { height } = chain.head()
+    const reader = await chain.readAt(height)
+    invariant(reader !== null, 'certificates: the head can be read')
+    return statementOf(reader.world, params, height, call, claim.worker)
+  }
+
+  async function take(
+    announcement: Announcement,
+    peer: string | null,
+  ): Promise<Result<Hash, Fault>> {
+    const { transaction, sidecar } = announcement
+    try {
+      const added = await pool.add(transaction, sidecar, peer ?? 'self')
+      if (added.ok) {
+        relay(announcement, peer)
+        return ok(added.value.transaction.hash)
+      }
+      const { fault } = added
+      if (fault.code === 'certificate/refused' && isEarly(fault.fault)) hold(announcement, peer)
+      if (fault.code === 'certificate/proof' && peer !== null) {
+        log.warn({ fault: logFields(fault.fault) }, 'false certificate refused')
+        punish(peer, fault.fault)
+      }
+      return added
+    } catch (error) {
+      if (!(error instanceof Unavailable)) throw error
+      hold(announcement, peer)
+      return refuse(error.fault)
+    }
+  }
+
+  function hold(announcement: Announcement, peer: string | null): void {
+    if (peer === null) return
+    early = [...early, { announcement, peer }].slice(-maxEarly)
+  }
+
+  function onHead(): void {
+    const again = early
+    early = []
+    for (const { announcement, peer } of again)
+      take(announcement, peer).catch((error) => log.error({ err: error }, 'certificate failed'))
+  }
+
+  return {
+    pool,
+    take: (announcement, peer) => {
+      if (peer === null) own.add(keccakHash(announcement.transaction))
+      return take(announcement, peer)
+    },
+    onHead,
+    stop: () => stopping.abort(),
+  }
+}

@@ -1,0 +1,105 @@
+/**
+ * What follows each new head: pools are cleared of what it holds, early certificates are tried again,
+ * the work loop looks for leases, and consensus learns whether there is work for a block.
+ */
+import type { Chain, NewHead } from '../chain/chain.ts'
+import type { TransactionPool } from '../mempool/transactionPool.ts'
+import type { BlockSync } from '../network/blockSync.ts'
+import { invariant } from '../primitives/result.ts'
+import { listLength } from '../registry/layout.ts'
+import type { Certificates } from './certificates.ts'
+import type { EvidencePool } from './evidencePool.ts'
+import type { Logger } from './logger.ts'
+import type { Metrics } from './metrics.ts'
+import type { WorkLoop } from './workLoop.ts'
+
+export type HeadFollowerModules = {
+  readonly chain: Chain
+  readonly transactions: TransactionPool
+  readonly certificates: Certificates
+  readonly evidence: EvidencePool
+  /** Null: this node takes no leases. */
+  readonly work: WorkLoop | null
+  readonly blockSync: Pick<BlockSync, 'announce'>
+  readonly metrics: Metrics
+  readonly log: Logger
+}
+
+export type HeadFollower = {
+  /** Whether the next block has something to do: transactions, certificates, or a job under way. */
+  readonly hasWork: () => boolean
+  readonly onWork: (arrived: () => void) => () => void
+  readonly start: () => Promise<void>
+  readonly stop: () => Promise<void>
+}
+
+export function createHeadFollower(modules: HeadFollowerModules): HeadFollower {
+  const { chain, transactions, certificates, evidence, work, blockSync, metrics, log } = modules
+  const listeners = new Set<() => void>()
+  const releases: (() => void)[] = []
+  let activeJobs = 0
+  let turn: Promise<void> = Promise.resolve()
+  let stopped = false
+
+  function arrived(): void {
+    for (const listener of listeners) listener()
+  }
+
+  function enqueue(action: () => Promise<void>): void {
+    turn = turn
+      .then(() => (stopped ? undefined : action()))
+      .catch((error) => log.error({ err: error }, 'after a new head'))
+  }
+
+  async function onHead({ outcome }: NewHead): Promise<void> {
+    const { height, transactions: mined } = outcome
+    metrics.height.set(Number(height))
+    metrics.transactions.inc(mined.length)
+    await transactions.reset(mined)
+    await certificates.pool.reset(height, mined)
+    const envelope = await chain.envelopeAt(height)
+    if (envelope !== null) evidence.reset(envelope, height)
+    certificates.onHead()
+    blockSync.announce()
+    await look()
+    metrics.pool.set(transactions.status().pending)
+  }
+
+  /** Look at the head's state: how many jobs run, and which leases are ours. */
+  async function look(): Promise<void> {
+    const { height } = chain.head()
+    const reader = await chain.readAt(height)
+    invariant(reader !== null, 'headFollower: the head can be read')
+    const before = activeJobs
+    activeJobs = await listLength(reader.world.jobs, 'active')
+    if (before === 0 && activeJobs > 0) arrived()
+    await work?.onHead(reader.world, height)
+  }
+
+  return {
+    hasWork: () =>
+      activeJobs > 0 || transactions.status().pending > 0 || certificates.pool.all().length > 0,
+    onWork: (listener) => {
+      listeners.add(listener)
+      return () => {
+        listeners.delete(listener)
+      }
+    },
+    start: async () => {
+      releases.push(
+        chain.onHead((event) => enqueue(() => onHead(event))),
+        transactions.onAdded(arrived),
+        certificates.pool.onAdded(arrived),
+      )
+      metrics.height.set(Number(chain.head().height))
+      await look()
+    },
+    stop: async () => {
+      stopped = true
+      for (const release of releases) release()
+      certificates.stop()
+      await work?.stop()
+      await turn
+    },
+  }
+}

@@ -1,0 +1,197 @@
+/**
+ * The node among its peers: topics, relays of transactions and certificates, blobs and block sync.
+ */
+import type { Chain } from '../chain/chain.ts'
+import { decodeCommit } from '../chain/commit.ts'
+import type { Driver, DriverNetwork } from '../consensus/driverModules.ts'
+import type { TransactionPool } from '../mempool/transactionPool.ts'
+import { type BlobSync, createBlobSync } from '../network/blobSync.ts'
+import { type BlockSync, createBlockSync } from '../network/blockSync.ts'
+import { createHost, type Host } from '../network/host.ts'
+import type { PeerId } from '../network/peer.ts'
+import type { GenesisUpgrade } from '../params/genesis.ts'
+import { protocolVersion } from '../params/protocol.ts'
+import type { Address } from '../primitives/address.ts'
+import { utf8ToBytes } from '../primitives/bytes.ts'
+import { decode, Writer } from '../primitives/codec.ts'
+import { type Hash, hashOf } from '../primitives/hash.ts'
+import { type Fault, invariant, ok, type Result } from '../primitives/result.ts'
+import type { BlobStore } from '../storage/blobStore.ts'
+import { type Announcement, decodeAnnouncement, encodeAnnouncement } from './announcement.ts'
+import { type Logger, logFields } from './logger.ts'
+
+/** Messages that peers send each other directly. */
+const topics = { consensus: 'consensus', certificate: 'certificate' } as const
+const gossipTopic = 'transactions'
+
+/** Points for a certificate that does not hold: two within a minute ban. */
+const falseCertificatePoints = 60
+
+/** Longest envelope and commit in a sync record. */
+const maxEnvelopeBytes = 8_650_752
+const maxCommitBytes = 256
+
+export type NetworkingOptions = {
+  readonly seed: Uint8Array
+  readonly listen: readonly string[]
+  readonly bootstrap: readonly string[]
+  readonly validator: Address | null
+}
+
+export type NetworkingModules = {
+  readonly chain: Chain
+  readonly blobs: BlobStore
+  readonly log: Logger
+}
+
+export type Networking = {
+  readonly host: Host
+  readonly blobSync: BlobSync
+  readonly blockSync: BlockSync
+  /** The consensus driver's view of the network. */
+  readonly driverNetwork: DriverNetwork
+  readonly relayCertificate: (announcement: Announcement, except: string | null) => void
+  readonly punish: (peer: string, fault: Fault) => void
+  /** Make a blob be here, from peers if need be. */
+  readonly ensureBlob: (hash: Hash, signal: AbortSignal) => Promise<Result<null, Fault>>
+  /** Connect what arrives to its receivers; before the host starts. */
+  readonly connect: (receivers: Receivers) => void
+}
+
+export type Receivers = {
+  readonly transactions: TransactionPool
+  readonly certificate: (announcement: Announcement, peer: string) => void
+  /** The head moved by block sync. */
+  readonly advanced: Driver['advance']
+}
+
+/** A blob must come within this time. */
+const blobTimeoutMs = 120_000
+
+export async function createNetworking(
+  options: NetworkingOptions,
+  { chain, blobs, log }: NetworkingModules,
+): Promise<Networking> {
+  const { genesis, genesisHash, rules } = chain
+  const report = (problem: unknown) => log.debug({ problem: problemFields(problem) }, 'network')
+  const host = await createHost(
+    {
+      seed: options.seed,
+      listen: options.listen,
+      bootstrap: options.bootstrap,
+      protocolVersion,
+      chainId: genesis.chainId,
+      genesisHash,
+      rulesHash: rulesHashOf(genesis.upgrades),
+      validator: options.validator,
+      topics: {
+        [topics.consensus]: { maxBytes: 67_200_000, urgent: true },
+        [topics.certificate]: { maxBytes: rules.params.maxSidecarBytes + 200_000 },
+      },
+    },
+    { height: () => chain.head().height, report },
+  )
+  let advanced: Driver['advance'] = async () => {}
+  const blobSync = createBlobSync({ host, store: blobs, report })
+  const blockSync = createBlockSync(
+    {},
+    {
+      host,
+      height: () => chain.head().height,
+      loadRecord: (height) => loadRecord(chain, height),
+      applyRecord: async (_height, record) => {
+        const applied = await applyRecord(chain, record)
+        if (applied.ok) await advanced()
+        return applied
+      },
+      report,
+    },
+  )
+
+  async function ensureBlob(hash: Hash, signal: AbortSignal): Promise<Result<null, Fault>> {
+    if (await blobs.has(hash)) return ok(null)
+    log.debug({ hash }, 'fetching blob')
+    const fetched = await blobSync.fetchBlob(hash, { signal, timeoutMs: blobTimeoutMs })
+    if (fetched.ok) log.info({ hash, bytes: fetched.value }, 'blob fetched')
+    return fetched.ok ? ok(null) : fetched
+  }
+
+  function connect({ transactions, certificate, advanced: moved }: Receivers): void {
+    advanced = moved
+    host.on(topics.certificate, (peer, bytes) => {
+      const decoded = decodeAnnouncement(bytes, rules.params.maxSidecarBytes)
+      if (decoded.ok) certificate(decoded.value, peer)
+      else host.penalize(peer, falseCertificatePoints, decoded.fault.code)
+    })
+    host.subscribe(gossipTopic, async (_peer, bytes) => {
+      const added = await transactions.add(bytes)
+      return added.ok ? 'relay' : 'drop'
+    })
+    transactions.onAdded(({ tx }) => {
+      host.publish(gossipTopic, tx.serialize())
+    })
+  }
+
+  return {
+    host,
+    blobSync,
+    blockSync,
+    ensureBlob,
+    connect,
+    driverNetwork: {
+      send: (peer, bytes) => {
+        host.send(peer as PeerId, topics.consensus, bytes)
+      },
+      broadcast: (bytes) => {
+        host.broadcast(topics.consensus, bytes)
+      },
+      peers: () => host.peers().map(({ id }) => id),
+      onMessage: (receive) => {
+        host.on(topics.consensus, receive)
+        return () => {}
+      },
+      onConnect: (connected) => {
+        host.onConnect(({ id }) => connected(id))
+        return () => {}
+      },
+    },
+    relayCertificate: (announcement, except) => {
+      const bytes = encodeAnnouncement(announcement)
+      host.broadcast(topics.certificate, bytes, (except ?? undefined) as PeerId | undefined)
+    },
+    punish: (peer, fault) => host.penalize(peer as PeerId, falseCertificatePoints, fault.code),
+  }
+}
+
+async function loadRecord(chain: Chain, height: bigint): Promise<Uint8Array | null> {
+  const [envelope, commit] = [await chain.envelopeAt(height), await chain.commitAt(height)]
+  return envelope === null || commit === null
+    ? null
+    : new Writer().blob(envelope).blob(commit).bytes()
+}
+
+async function applyRecord(chain: Chain, record: Uint8Array): Promise<Result<unknown, Fault>> {
+  const read = decode(record, (reader) => ({
+    envelope: reader.blob(maxEnvelopeBytes),
+    commit: reader.blob(maxCommitBytes),
+  }))
+  return read.ok ? chain.commit(read.value.envelope, read.value.commit) : read
+}
+
+/** A committed block as the driver serves it to peers that lag. */
+export async function loadCommitted(chain: Chain, height: bigint) {
+  const [bytes, encoded] = [await chain.envelopeAt(height), await chain.commitAt(height)]
+  if (bytes === null || encoded === null) return null
+  const commit = decodeCommit(encoded)
+  invariant(commit.ok, `commit of block ${height} is damaged`)
+  return { bytes, commit: commit.value }
+}
+
+function rulesHashOf(upgrades: readonly GenesisUpgrade[]): Hash {
+  return hashOf('waggle/rules/v1', utf8ToBytes(JSON.stringify(upgrades)))
+}
+
+function problemFields(problem: unknown): object {
+  if (problem instanceof Error) return { message: problem.message }
+  return typeof problem === 'object' && problem !== null ? logFields(problem) : { problem }
+}

@@ -1,0 +1,159 @@
+/**
+ * Values for consensus: building a block from the pools, and judging others' before this node votes
+ * for them (docs/spec/consensus.md, validity in two parts).
+ */
+import type { BuildRequest, Skip } from '../chain/builder.ts'
+import type { Chain } from '../chain/chain.ts'
+import { decodeEnvelope } from '../chain/envelope.ts'
+import { readBlock } from '../chain/transition.ts'
+import type { BuiltValue, DriverModules, Judged } from '../consensus/driverModules.ts'
+import type { Signer } from '../consensus/signer.ts'
+import { claimOf } from '../mempool/certificateClaim.ts'
+import type { CertificatePool } from '../mempool/certificatePool.ts'
+import type { TransactionPool } from '../mempool/transactionPool.ts'
+import type { Address } from '../primitives/address.ts'
+import { utf8ToBytes } from '../primitives/bytes.ts'
+import type { Clock } from '../primitives/clock.ts'
+import type { Hash } from '../primitives/hash.ts'
+import {
+  describeFault,
+  type Fault,
+  invariant,
+  ok,
+  type Result,
+  refuse,
+} from '../primitives/result.ts'
+import { sidecarName } from '../registry/sidecar.ts'
+import { inspectTransaction, type Transaction } from '../vm/transaction.ts'
+import type { EvidencePool } from './evidencePool.ts'
+import type { Logger } from './logger.ts'
+import { logFields } from './logger.ts'
+import type { Metrics } from './metrics.ts'
+
+export type ValueModules = {
+  readonly chain: Chain
+  readonly clock: Clock
+  readonly transactions: TransactionPool
+  readonly certificates: CertificatePool
+  readonly evidence: Pick<EvidencePool, 'pending' | 'drop'>
+  readonly metrics: Metrics
+  readonly log: Logger
+}
+
+export type Values = Pick<DriverModules, 'judge' | 'requiredSidecars' | 'sidecarName'> & {
+  /** For a validator: `buildValue` of the driver. */
+  readonly builder: (self: Address, signer: Signer) => DriverModules['buildValue']
+}
+
+/** Spells the software in `extraData`. */
+const extraData = utf8ToBytes('waggle')
+
+export function createValues(modules: ValueModules): Values {
+  const { chain, clock, transactions, certificates, evidence, metrics, log } = modules
+  const { engine, params } = chain.rules
+
+  async function build(self: Address, signer: Signer, height: bigint): Promise<BuiltValue> {
+    const head = chain.head()
+    invariant(height === head.height + 1n, `build: block ${height} on head ${head.height}`)
+    const parentCommit = await commitOf(head.height)
+    const now = BigInt(Math.floor(clock.now() / 1_000))
+    const parentTime = head.header.timestamp
+    const candidates = transactions.ordered().map((transaction) => ({ transaction }))
+    const request: BuildRequest = {
+      candidates: [...certificates.take(), ...candidates],
+      coinbase: self,
+      reveal: signer.signReveal(height),
+      parentCommit,
+      evidence: evidence.pending(),
+      timestamp: now > parentTime ? now : parentTime + 1n,
+      extraData,
+    }
+    const built = await chain.build(request, clock)
+    if (!built.ok && built.fault.code === 'block/evidence') {
+      evidence.drop(request.evidence[built.fault.index]!)
+      return build(self, signer, height)
+    }
+    if (!built.ok) throw new Error(`cannot build block ${height}: ${describeFault(built.fault)}`)
+    built.value.skipped.forEach(forgetSkipped)
+    const { envelope, outcome } = built.value
+    return {
+      bytes: envelope,
+      time: outcome.block.header.timestamp,
+      sidecars: sidecarsOf(outcome.transactions).map((name) => {
+        const bytes = certificates.sidecar(name)
+        invariant(bytes !== null, `build: sidecar ${name} is gone`)
+        return { name, bytes }
+      }),
+    }
+  }
+
+  /** Genesis is committed by being the genesis. */
+  async function commitOf(height: bigint): Promise<Uint8Array> {
+    const commit = height === 0n ? new Uint8Array() : await chain.commitAt(height)
+    invariant(commit !== null, `build: no commit of block ${height}`)
+    return commit
+  }
+
+  /** What can never be packed leaves its pool; the rest may fit the next block. */
+  function forgetSkipped({ hash, fault }: Skip): void {
+    log.debug({ hash, fault: logFields(fault) }, 'transaction left out')
+    if (fault.code === 'build/certifyReverted') certificates.drop(hash)
+    if (fault.code === 'build/slow' || fault.code === 'build/execution') transactions.drop(hash)
+  }
+
+  function sidecarsOf(chosen: readonly Transaction[]): readonly Hash[] {
+    const claims = chosen.map((transaction) => claimOf(engine, transaction))
+    return [...new Set(claims.flatMap((claim) => (claim === null ? [] : [claim.sidecar])))]
+  }
+
+  async function judge(
+    _height: bigint,
+    bytes: Uint8Array,
+    sidecars: ReadonlyMap<Hash, Uint8Array>,
+    signal: AbortSignal,
+  ): Promise<Result<Judged, Fault>> {
+    const started = clock.now()
+    const expired = () => signal.aborted || clock.now() - started > params.executionLimitMs
+    const judged = await chain.judge(bytes, expired)
+    if (!judged.ok) return judged
+    for (const transaction of judged.value.transactions) {
+      const fault = await admissibilityFault(transaction, sidecars)
+      if (fault !== null) return refuse(fault)
+    }
+    metrics.judgeSeconds.observe((clock.now() - started) / 1_000)
+    return ok({ time: judged.value.block.header.timestamp })
+  }
+
+  async function admissibilityFault(
+    transaction: Transaction,
+    sidecars: ReadonlyMap<Hash, Uint8Array>,
+  ): Promise<Fault | null> {
+    const claim = claimOf(engine, transaction)
+    if (claim === null) return null
+    const sidecar = sidecars.get(claim.sidecar)
+    if (sidecar === undefined) return { code: 'block/sidecarMissing' }
+    try {
+      const verdict = await certificates.judge(transaction, sidecar)
+      return verdict.ok ? null : verdict.fault
+    } catch (error) {
+      return { code: `block/unjudged: ${(error as Error).message}` }
+    }
+  }
+
+  return {
+    builder: (self, signer) => (height) => build(self, signer, height),
+    judge,
+    requiredSidecars: (bytes) => {
+      const envelope = decodeEnvelope(bytes)
+      const block = envelope.ok ? readBlock(chain.rules, envelope.value.block) : envelope
+      if (!block.ok) return []
+      return sidecarsOf(
+        block.value.transactions.flatMap((tx) => {
+          const inspected = inspectTransaction(tx)
+          return inspected.ok ? [inspected.value] : []
+        }),
+      )
+    },
+    sidecarName,
+  }
+}
