@@ -89,7 +89,7 @@ describe('viem over HTTP and WebSocket', () => {
       assert.equal((await client.call({ to: echo, data: '0xff01' })).data, '0xffee')
       assert.equal(
         await client.estimateGas({ account: someone, to: echo, data: '0xff01' }),
-        0x5316n,
+        21_104n,
       )
       await assert.rejects(client.call({ to: reverter, data: '0x01' }), /user error/)
       await assert.rejects(
