@@ -6,7 +6,7 @@ import { decodeCommit } from '../chain/commit.ts'
 import type { Driver, DriverNetwork } from '../consensus/driverModules.ts'
 import type { TransactionPool } from '../mempool/transactionPool.ts'
 import { type BlobSync, createBlobSync } from '../network/blobSync.ts'
-import { type BlockSync, createBlockSync } from '../network/blockSync.ts'
+import { type BlockSync, blockSyncTopics, createBlockSync } from '../network/blockSync.ts'
 import { createHost, type Host } from '../network/host.ts'
 import type { PeerId } from '../network/peer.ts'
 import type { GenesisUpgrade } from '../params/genesis.ts'
@@ -85,6 +85,7 @@ export async function createNetworking(
       rulesHash: rulesHashOf(genesis.upgrades),
       validator: options.validator,
       topics: {
+        ...blockSyncTopics,
         [topics.consensus]: { maxBytes: 67_200_000, urgent: true },
         [topics.certificate]: { maxBytes: rules.params.maxSidecarBytes + 200_000 },
       },
@@ -92,6 +93,13 @@ export async function createNetworking(
     { height: () => chain.head().height, report },
   )
   let advanced: Driver['advance'] = async () => {}
+  let toDriver: (peer: string, bytes: Uint8Array) => void = () => {}
+  const greetings = new Set<(peer: string) => void>()
+  // The driver starts after the host, whose topics need their handlers before.
+  host.on(topics.consensus, (peer, bytes) => toDriver(peer, bytes))
+  host.onConnect(({ id }) => {
+    for (const greet of greetings) greet(id)
+  })
   const blobSync = createBlobSync({ host, store: blobs, report })
   const blockSync = createBlockSync(
     {},
@@ -147,12 +155,16 @@ export async function createNetworking(
       },
       peers: () => host.peers().map(({ id }) => id),
       onMessage: (receive) => {
-        host.on(topics.consensus, receive)
-        return () => {}
+        toDriver = receive
+        return () => {
+          toDriver = () => {}
+        }
       },
       onConnect: (connected) => {
-        host.onConnect(({ id }) => connected(id))
-        return () => {}
+        greetings.add(connected)
+        return () => {
+          greetings.delete(connected)
+        }
       },
     },
     relayCertificate: (announcement, except) => {
