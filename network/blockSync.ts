@@ -4,8 +4,7 @@
  */
 import { bytesToUint, uintBytes } from '../primitives/bytes.ts'
 import { type Clock, systemClock } from '../primitives/clock.ts'
-import type { CodecFault } from '../primitives/codec.ts'
-import { type Fault, invariant, type Result } from '../primitives/result.ts'
+import { describeFault, type Fault, invariant, type Result } from '../primitives/result.ts'
 import type { Host } from './host.ts'
 import type { Topic } from './messages.ts'
 import type { PeerId } from './peer.ts'
@@ -61,9 +60,9 @@ export type BlockSyncFault =
       readonly code: 'sync/badRecord'
       readonly peer: PeerId
       readonly height: bigint
-      readonly fault: Fault
+      readonly why: string
     }
-  | { readonly code: 'sync/badAnswer'; readonly peer: PeerId; readonly fault: CodecFault }
+  | { readonly code: 'sync/badAnswer'; readonly peer: PeerId; readonly why: string }
 
 export type BlockSync = {
   /** Once. */
@@ -151,7 +150,7 @@ export function createBlockSync(options: BlockSyncOptions, modules: BlockSyncMod
     }
     const records = readRecords(answer.value)
     if (records.ok) return records.value
-    wrong(peer, { code: 'sync/badAnswer', peer, fault: records.fault })
+    wrong(peer, { code: 'sync/badAnswer', peer, why: describeFault(records.fault) })
     return null
   }
 
@@ -167,7 +166,12 @@ export function createBlockSync(options: BlockSyncOptions, modules: BlockSyncMod
       if (!running) return
       const applied = await applyRecord(next, record, peer)
       if (!applied.ok)
-        return wrong(peer, { code: 'sync/badRecord', peer, height: next, fault: applied.fault })
+        return wrong(peer, {
+          code: 'sync/badRecord',
+          peer,
+          height: next,
+          why: describeFault(applied.fault),
+        })
       invariant(height() >= next, `block sync: record ${next} was applied, the head is ${height()}`)
     }
   }

@@ -4,7 +4,7 @@ import { afterEach } from 'vitest'
 import { createHost, type Host, type HostModules, type HostOptions } from '../../network/host.ts'
 import type { PeerId } from '../../network/peer.ts'
 import { hashOf } from '../../primitives/hash.ts'
-import type { Fault, Result } from '../../primitives/result.ts'
+import { describeFault, type Fault, type Result } from '../../primitives/result.ts'
 
 /** A host on loopback, and all that it reported. */
 export type TestHost = Host & {
@@ -90,7 +90,7 @@ export function faultCodes(host: TestHost): readonly string[] {
 }
 
 export function value<T>(result: Result<T, Fault>): T {
-  assert.ok(result.ok, JSON.stringify(result))
+  assert.ok(result.ok, result.ok ? '' : describeFault(result.fault))
   return result.value
 }
 
