@@ -38,19 +38,42 @@ export type ModelStateFault =
 /** What the state's shape depends on. */
 export type StateShape = Pick<Job, 'layers' | 'fractionBits'>
 
-/** The state before step 0: `w` uniform in ±initBound, every fraction in the middle (`W = 2^F·w`). */
+/**
+ * The state before step 0: `w` uniform in ±initBound, every fraction in the middle (`W = 2^F·w`).
+ *
+ * Weights are drawn layer by layer, row by row, from the bytes of the generator's words, highest byte
+ * first; a byte too high for a whole number of spans of `2·initBound + 1` is skipped.
+ */
 export function initialState(
   job: StateShape & Pick<Job, 'initBound' | 'layers'>,
   seed: Hash,
 ): ModelState {
-  const random = new SeededRandom('weights', seed)
-  const span = 2 * job.initBound + 1
+  const draw = byteDraws(new SeededRandom('weights', seed), 2 * job.initBound + 1)
   const layers = emptyState(job).layers
   for (const { w, rho } of layers) {
-    for (let i = 0; i < w.length; i++) w[i] = random.below(span) - job.initBound
+    for (let i = 0; i < w.length; i++) w[i] = draw() - job.initBound
     rho.fill(2 ** (job.fractionBits - 1))
   }
   return { layers }
+}
+
+/** Uniform draws from [0, span), `span` ≤ 255, by rejection. */
+function byteDraws(random: SeededRandom, span: number): () => number {
+  const limit = 256 - (256 % span)
+  let word = 0
+  let left = 0
+  return () => {
+    for (;;) {
+      if (left === 0) {
+        word = random.uint32()
+        left = 4
+      }
+      const byte = word >>> 24
+      word <<= 8
+      left--
+      if (byte < limit) return byte % span
+    }
+  }
 }
 
 /** All zeros: buffers to fill. */

@@ -1,0 +1,70 @@
+/**
+ * `node bench/main.ts NAME [--json] [--only TEXT]`: run one benchmark. Without a name it lists them.
+ *
+ * A benchmark reports rows `{case, metric, value, unit}` as it measures them. To add one, write
+ * `bench/NAME.ts` with a `benchmark` and name it below.
+ */
+import { parseArgs } from 'node:util'
+
+export type Row = {
+  /** What was measured, in slashes: shape, batch, backend. */
+  readonly case: string
+  readonly metric: string
+  readonly value: number
+  readonly unit: string
+}
+
+export type Benchmark = {
+  /** One line for the list. */
+  readonly summary: string
+  /** @param wanted - whether a case is to be measured at all. */
+  readonly run: (report: (row: Row) => void, wanted: (name: string) => boolean) => Promise<void>
+}
+
+const benchmarks: Readonly<Record<string, () => Promise<{ readonly benchmark: Benchmark }>>> = {
+  train: () => import('./train.ts'),
+}
+
+const { positionals, values } = parseArgs({
+  allowPositionals: true,
+  options: {
+    /** One JSON array of rows on stdout, nothing else. */
+    json: { type: 'boolean', default: false },
+    /** Only cases whose name contains this. */
+    only: { type: 'string', default: '' },
+  },
+})
+process.exitCode = await main(positionals[0], values.json, values.only)
+
+async function main(name: string | undefined, json: boolean, only: string): Promise<number> {
+  if (name === undefined) {
+    process.stdout.write(await list())
+    return 0
+  }
+  const load = Object.hasOwn(benchmarks, name) ? benchmarks[name] : undefined
+  if (load === undefined) {
+    process.stderr.write(`no benchmark ${JSON.stringify(name)}; there are:\n${await list()}`)
+    return 2
+  }
+  const rows: Row[] = []
+  const report = (row: Row) => {
+    rows.push(row)
+    if (!json) process.stdout.write(lineOf(row))
+  }
+  await (await load()).benchmark.run(report, (text) => text.includes(only))
+  if (json) process.stdout.write(`${JSON.stringify(rows, null, 2)}\n`)
+  return 0
+}
+
+async function list(): Promise<string> {
+  const lines = Object.entries(benchmarks).map(async ([name, load]) => {
+    const { benchmark } = await load()
+    return `  ${name.padEnd(12)} ${benchmark.summary}\n`
+  })
+  return (await Promise.all(lines)).join('')
+}
+
+function lineOf(row: Row): string {
+  const value = Number.isInteger(row.value) ? String(row.value) : row.value.toFixed(3)
+  return `${row.case.padEnd(44)} ${row.metric.padEnd(12)} ${value.padStart(12)} ${row.unit}\n`
+}
