@@ -142,22 +142,6 @@ export async function loadKeys(
   return ok({ ...secrets, ...namesOf(secrets) })
 }
 
-/** The password of folders whose keys everybody knows anyway; see `keysDevnet.ts`. */
-export const devnetPassword = 'devnet'
-
-/**
- * The keys that a node starts with. Without a password file only a devnet's folder opens: one sealed
- * weakly with {@link devnetPassword}.
- */
-export async function unlockKeys(
-  folder: string,
-  passwordFile: string | null,
-): Promise<Result<ValidatorKeys, KeysFault>> {
-  if (passwordFile === null) return loadKeys(folder, devnetPassword, { allowWeak: true })
-  const password = await readPassword(passwordFile)
-  return password.ok ? loadKeys(folder, password.value) : password
-}
-
 /** What the folder's keystores say of themselves, without a password. */
 export async function listKeys(folder: string): Promise<Result<ValidatorNames, KeysFault>> {
   const path = { account: join(folder, files.account), voting: join(folder, files.voting) }

@@ -19,6 +19,9 @@ export const devnetMnemonic = 'test test test test test test test test test test
 /** Accounts of {@link devnetMnemonic} that a devnet's genesis funds. */
 export const devnetAccountCount = 10
 
+/** Seals folders of keys that everybody knows anyway. */
+export const devnetPassword = 'devnet'
+
 const maxDevnetValidators = 100
 
 /** Keys of validator `index`, counted from 0: digests of `waggle/devnet/validator/INDEX`. */

@@ -8,8 +8,8 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { namesOf, possessionOf } from '../node/keys.ts'
-import { devnetAccount, devnetAccountCount, devnetKeys } from '../node/keysDevnet.ts'
+import { devnetValidator, validatorBalances } from '../cli/devnetGenesis.ts'
+import { devnetAccount, devnetAccountCount } from '../node/keysDevnet.ts'
 import { importSample } from '../node/sampleData.ts'
 import { weiPerCoin } from '../primitives/brand.ts'
 import { describeFault, type Fault, type Result } from '../primitives/result.ts'
@@ -66,12 +66,8 @@ const model = {
 
 /** The text of the development network's `genesis.json`. Takes seconds: it imports and hashes MNIST. */
 export async function makeGenesis(): Promise<string> {
-  const validators = Array.from({ length: validatorCount }, (_, i) => devnetKeys(i))
   const accounts = Array.from({ length: devnetAccountCount }, (_, i) => devnetAccount(i))
-  const balances = [
-    ...validators.map(({ address }) => [address, coins(1_000)]),
-    ...accounts.map(({ address }) => [address, coins(1_000_000)]),
-  ]
+  const funded = accounts.map(({ address }) => [address, coins(1_000_000)])
   const genesis = {
     name: 'waggle-devnet',
     chainId: 57_471,
@@ -80,14 +76,8 @@ export async function makeGenesis(): Promise<string> {
     extraData: '0x776167676c65',
     params,
     upgrades: [{ name: 'v1', height: 0 }],
-    validators: validators.map((keys) => ({
-      ...namesOf(keys),
-      possession: possessionOf(keys),
-      stake: '1000000000000000',
-      ask: '50000000',
-      maxParams: 2 ** 32,
-    })),
-    balances: Object.fromEntries(balances),
+    validators: Array.from({ length: validatorCount }, (_, i) => devnetValidator(i)),
+    balances: { ...validatorBalances(validatorCount), ...Object.fromEntries(funded) },
     treasury: { balance: coins(1_000_000) },
     firstJob: { dataset: await mnist(), ...model, pricePerMac: params.basePrice },
   }

@@ -1,0 +1,124 @@
+/**
+ * `waggle start`: runs a node until it is told to stop.
+ */
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
+import { type Command, Option } from 'commander'
+import type { BackendName } from '../../compute/backend.ts'
+import type { NodeOptions } from '../../node/options.ts'
+import { collect, wholeNumber } from '../arguments.ts'
+import { dataFiles, defaultDataDir, packagedGenesis } from '../dataDir.ts'
+import { ExitCode, fail } from '../failure.ts'
+import type { Io } from '../io.ts'
+import { createReport } from '../report.ts'
+
+type StartFlags = {
+  readonly data: string
+  readonly genesis?: string
+  readonly keys?: string
+  readonly passwordFile?: string
+  readonly follow?: true
+  readonly rpcHost: string
+  readonly rpcPort: number
+  readonly listen: readonly string[]
+  readonly peer: readonly string[]
+  readonly backend: BackendName
+  readonly allowUploads?: true
+  readonly work: boolean
+  readonly sitOut: number
+  readonly logLevel: NodeOptions['logLevel']
+  readonly json?: true
+}
+
+const logLevels = ['trace', 'debug', 'info', 'warn', 'error', 'silent'] as const
+
+const examples = `
+Examples:
+  $ waggle start                                   with what waggle init made in ~/.waggle
+  $ waggle start --follow --data /srv/waggle       follow the chain, vote on nothing
+  $ waggle start --listen /ip4/0.0.0.0/tcp/9000 --peer /dns4/a.example/tcp/9000
+
+Prints the RPC address once the node answers. Ctrl-C stops it cleanly; what it was training is
+trained again after the next start.`
+
+export function addStart(program: Command, io: Io): void {
+  program
+    .command('start')
+    .description('run a node')
+    .option('--data <folder>', 'folder of everything this node keeps', defaultDataDir(io))
+    .option('--genesis <file>', 'genesis of the chain (default: genesis.json of the data folder)')
+    .option('--keys <folder>', "the validator's keys (default: keys in the data folder)")
+    .option('--password-file <file>', "the keys' password (default: password in the data folder)")
+    .option('--follow', 'follow the chain without voting or working, even with keys')
+    .option('--rpc-host <host>', 'address to serve RPC on', '127.0.0.1')
+    .option('--rpc-port <port>', 'port to serve RPC on; 0 picks one', wholeNumber(0, 65_535), 8545)
+    .option('--listen <multiaddr>', 'libp2p address to listen on; may be repeated', collect, [])
+    .option('--peer <multiaddr>', 'libp2p address of a peer; may be repeated', collect, [])
+    .addOption(
+      new Option('--backend <name>', 'what trains').choices(['reference', 'wasm']).default('wasm'),
+    )
+    .option('--allow-uploads', 'take blobs over RPC; whoever reaches the port can fill the disk')
+    .option('--no-work', 'vote, but take no leases')
+    .option('--sit-out <count>', 'leases to let pass before working', wholeNumber(0, 1_000_000), 0)
+    .addOption(
+      new Option('--log-level <level>', 'least severity that is logged')
+        .choices(logLevels)
+        .default('info'),
+    )
+    .option('--json', 'print the RPC address as a JSON line')
+    .addHelpText('after', examples)
+    .action((flags: StartFlags) => start(flags, io))
+}
+
+async function start(flags: StartFlags, io: Io): Promise<void> {
+  const { startNode } = await import('../../node/node.ts')
+  const options = nodeOptions(flags)
+  const node = await startNode(options).catch((error: unknown) =>
+    fail(
+      {
+        what: 'the node did not start',
+        why: reasonOf(error),
+        next: 'mend that and start again; --log-level debug tells more',
+        exitCode: /EADDRINUSE/.test(reasonOf(error)) ? ExitCode.Unavailable : ExitCode.Refused,
+      },
+      error,
+    ),
+  )
+  const ready = { rpcUrl: node.rpcUrl, pid: process.pid, dataDir: options.dataDir }
+  createReport(io, flags).result(ready, () => `RPC on ${node.rpcUrl}\n`)
+  await new Promise<void>((resolve) => {
+    if (io.stopped.aborted) resolve()
+    else io.stopped.addEventListener('abort', () => resolve(), { once: true })
+  })
+  await node.stop()
+}
+
+/** What the flags mean, with what the data folder holds as defaults. */
+export function nodeOptions(flags: StartFlags): NodeOptions {
+  const inData = (name: string) => {
+    const path = join(flags.data, name)
+    return existsSync(path) ? path : null
+  }
+  const keys = flags.keys ?? inData(dataFiles.keys)
+  return {
+    dataDir: flags.data,
+    genesisPath: flags.genesis ?? inData(dataFiles.genesis) ?? packagedGenesis,
+    keysDir: flags.follow === true ? null : keys,
+    passwordFile: flags.passwordFile ?? inData(dataFiles.password),
+    rpcHost: flags.rpcHost,
+    rpcPort: flags.rpcPort,
+    listen: flags.listen,
+    bootstrap: flags.peer,
+    backend: flags.backend,
+    allowUploads: flags.allowUploads === true,
+    work: flags.work,
+    sitOut: flags.sitOut,
+    logLevel: flags.logLevel,
+  }
+}
+
+/** The message with those of its causes. */
+function reasonOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error)
+  return error.cause === undefined ? error.message : `${error.message}: ${reasonOf(error.cause)}`
+}

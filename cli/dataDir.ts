@@ -1,0 +1,16 @@
+/**
+ * Where a node's files are: the data folder holds `genesis.json`, `keys/`, `password` and what the node
+ * itself keeps.
+ */
+import { join } from 'node:path'
+import type { Io } from './io.ts'
+
+/** The development network's genesis that came with the program. */
+export const packagedGenesis: string = join(import.meta.dirname, '..', 'genesis.json')
+
+export function defaultDataDir({ home }: Pick<Io, 'home'>): string {
+  return join(home, '.waggle')
+}
+
+/** Names inside the data folder. */
+export const dataFiles = { genesis: 'genesis.json', keys: 'keys', password: 'password' } as const

@@ -1,0 +1,102 @@
+/**
+ * A development network on this machine: n validators with public keys, each a process, all peers of
+ * each other.
+ */
+import { mkdir, readFile, writeFile } from 'node:fs/promises'
+import { createServer } from 'node:net'
+import { join } from 'node:path'
+import { createKeys, listKeys } from '../node/keys.ts'
+import { devnetKeys, devnetPassword } from '../node/keysDevnet.ts'
+import { dataFiles, packagedGenesis } from './dataDir.ts'
+import { type DevnetChanges, devnetGenesis } from './devnetGenesis.ts'
+import { type DevnetNode, startDevnetNode } from './devnetNode.ts'
+import { orFail } from './failure.ts'
+
+export type DevnetOptions = {
+  readonly validators: number
+  /** Holds a folder for each node; kept from run to run. */
+  readonly dataDir: string
+  /** Of node i: `rpcPorts[i]`. */
+  readonly rpcPorts: readonly number[]
+  readonly p2pPorts: readonly number[]
+  readonly genesis?: DevnetChanges | undefined
+  /** More flags of `waggle start` for node i. @default none */
+  readonly flagsOf?: ((index: number) => readonly string[]) | undefined
+}
+
+export type Devnet = {
+  readonly nodes: readonly DevnetNode[]
+  /** Stop every node cleanly. */
+  readonly stop: () => Promise<void>
+}
+
+/**
+ * Start all nodes; resolves when the RPC of each answers.
+ *
+ * @throws {Failure} if one does not start, after stopping the others.
+ */
+export async function launchDevnet(options: DevnetOptions): Promise<Devnet> {
+  const { validators, rpcPorts, p2pPorts, flagsOf = () => [] } = options
+  const folders = await prepareFolders(options)
+  const starting = folders.map((dataDir, i) =>
+    startDevnetNode({
+      dataDir,
+      rpcPort: rpcPorts[i]!,
+      p2pPort: p2pPorts[i]!,
+      peerPorts: p2pPorts.slice(0, validators).filter((_, peer) => peer !== i),
+      flags: flagsOf(i),
+    }),
+  )
+  const settled = await Promise.allSettled(starting)
+  const nodes = settled.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []))
+  const stop = async () => {
+    await Promise.all(nodes.map((node) => node.kill('SIGTERM')))
+  }
+  const failed = settled.find((one) => one.status === 'rejected')
+  if (failed === undefined) return { nodes, stop }
+  await stop()
+  throw failed.reason
+}
+
+/** A folder for each node with genesis and keys; what is there already stays. */
+async function prepareFolders(options: DevnetOptions): Promise<readonly string[]> {
+  const { dataDir, validators, genesis } = options
+  const text = devnetGenesis(await readFile(packagedGenesis, 'utf8'), validators, genesis)
+  const folders = Array.from({ length: validators }, (_, i) => join(dataDir, `node${i}`))
+  for (const [i, folder] of folders.entries()) {
+    await mkdir(folder, { recursive: true, mode: 0o700 })
+    await writeFile(join(folder, dataFiles.genesis), text)
+    await writeFile(join(folder, dataFiles.password), `${devnetPassword}\n`, { mode: 0o600 })
+    const keys = join(folder, dataFiles.keys)
+    if ((await listKeys(keys)).ok) continue
+    const made = await createKeys(keys, devnetPassword, devnetKeys(i), 'devnet')
+    orFail(made, `cannot make keys in ${keys}`, 'name another folder with --data')
+  }
+  return folders
+}
+
+/** `count` ports that were free a moment ago. */
+export async function freePorts(count: number): Promise<readonly number[]> {
+  const servers = Array.from({ length: count }, () => createServer())
+  const ports = await Promise.all(
+    servers.map(
+      (server) =>
+        new Promise<number>((resolve, reject) => {
+          server.once('error', reject)
+          server.listen(0, '127.0.0.1', () => {
+            const address = server.address()
+            resolve(typeof address === 'object' && address !== null ? address.port : 0)
+          })
+        }),
+    ),
+  )
+  await Promise.all(
+    servers.map(
+      (server) =>
+        new Promise<void>((resolve) => {
+          server.close(() => resolve())
+        }),
+    ),
+  )
+  return ports
+}

@@ -1,0 +1,148 @@
+/**
+ * One node of a development network, as a process of its own. Its log goes to `node.log` in its data
+ * folder.
+ */
+import { type ChildProcess, spawn } from 'node:child_process'
+import { open, readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { createInterface } from 'node:readline'
+import { Failure } from './failure.ts'
+
+export type DevnetNodeOptions = {
+  readonly dataDir: string
+  readonly rpcPort: number
+  /** libp2p port on loopback. */
+  readonly p2pPort: number
+  /** libp2p ports of the other nodes. */
+  readonly peerPorts: readonly number[]
+  /** More flags of `waggle start`. */
+  readonly flags: readonly string[]
+}
+
+export type DevnetNode = {
+  readonly rpcUrl: string
+  readonly dataDir: string
+  readonly pid: () => number
+  readonly isRunning: () => boolean
+  /** Resolves when the process has ended. @default SIGKILL */
+  readonly kill: (signal?: NodeJS.Signals) => Promise<void>
+  /** Start again on the same folder and ports; resolves when RPC answers. */
+  readonly restart: () => Promise<void>
+  /** Told when the process ends without {@link kill}. */
+  readonly onDeath: (listener: (reason: string) => void) => void
+}
+
+const main = join(import.meta.dirname, 'main.ts')
+const startTimeoutMs = 90_000
+/** A node that has not ended this long after SIGTERM is killed. */
+const graceMs = 15_000
+
+/** Start a node; resolves when its RPC answers. @throws {Failure} if it ends first. */
+export async function startDevnetNode(options: DevnetNodeOptions): Promise<DevnetNode> {
+  const { dataDir, rpcPort } = options
+  const listeners: ((reason: string) => void)[] = []
+  let wanted = true
+  let child = await launch(options)
+  watch(child)
+
+  function watch(started: ChildProcess): void {
+    started.once('exit', (code, signal) => {
+      if (wanted) for (const listener of listeners) listener(signal ?? `exit code ${code}`)
+    })
+  }
+
+  async function kill(signal: NodeJS.Signals = 'SIGKILL'): Promise<void> {
+    wanted = false
+    if (hasEnded(child)) return
+    const ended = new Promise<void>((resolve) => {
+      child.once('exit', () => resolve())
+    })
+    child.kill(signal)
+    const timer = setTimeout(() => child.kill('SIGKILL'), graceMs)
+    await ended
+    clearTimeout(timer)
+  }
+
+  return {
+    rpcUrl: `http://127.0.0.1:${rpcPort}`,
+    dataDir,
+    pid: () => child.pid!,
+    isRunning: () => !hasEnded(child),
+    kill,
+    restart: async () => {
+      await kill()
+      child = await launch(options)
+      wanted = true
+      watch(child)
+    },
+    onDeath: (listener) => {
+      listeners.push(listener)
+    },
+  }
+}
+
+async function launch(options: DevnetNodeOptions): Promise<ChildProcess> {
+  const log = await open(join(options.dataDir, 'node.log'), 'a')
+  try {
+    const child = spawn(process.execPath, [main, 'start', ...flagsOf(options)], {
+      stdio: ['ignore', 'pipe', log.fd],
+      // Its own process group: Ctrl-C reaches the parent alone, which then stops the nodes in order.
+      detached: true,
+    })
+    await ready(child, options)
+    return child
+  } finally {
+    await log.close()
+  }
+}
+
+function flagsOf({ dataDir, rpcPort, p2pPort, peerPorts, flags }: DevnetNodeOptions): string[] {
+  const address = (port: number) => `/ip4/127.0.0.1/tcp/${port}`
+  return [
+    '--json',
+    ...['--data', dataDir, '--rpc-port', String(rpcPort), '--listen', address(p2pPort)],
+    ...peerPorts.flatMap((port) => ['--peer', address(port)]),
+    '--allow-uploads',
+    ...flags,
+  ]
+}
+
+/** Resolves at the line that says where RPC is. */
+function ready(child: ChildProcess, { dataDir }: DevnetNodeOptions): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const lines = createInterface({ input: child.stdout! })
+    const timer = setTimeout(() => {
+      child.kill('SIGKILL')
+      settle(`it did not answer in ${startTimeoutMs / 1_000} s`)
+    }, startTimeoutMs)
+    const onExit = (code: number | null, signal: string | null) =>
+      settle(`it ended with ${signal ?? `exit code ${code}`}`)
+    child.once('exit', onExit)
+    child.once('error', (error) => settle(error.message))
+    lines.once('line', () => settle(null))
+
+    function settle(why: string | null): void {
+      clearTimeout(timer)
+      child.off('exit', onExit)
+      if (why === null) resolve()
+      else logTail(dataDir).then((tail) => reject(startFailure(dataDir, why, tail)), reject)
+    }
+  })
+}
+
+function startFailure(dataDir: string, why: string, tail: string): Failure {
+  return new Failure({
+    what: `the node in ${dataDir} did not start`,
+    why: tail === '' ? why : `${why}; its last words:\n${tail}`,
+    next: `read ${join(dataDir, 'node.log')}`,
+  })
+}
+
+async function logTail(dataDir: string): Promise<string> {
+  const text = await readFile(join(dataDir, 'node.log'), 'utf8').catch(() => '')
+  return text.trimEnd().split('\n').slice(-6).join('\n')
+}
+
+function hasEnded(child: ChildProcess): boolean {
+  return child.exitCode !== null || child.signalCode !== null
+}

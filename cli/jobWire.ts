@@ -1,0 +1,43 @@
+/**
+ * Jobs between the command line, the node's answers and the `Jobs` module's ABI.
+ */
+import type { Hex } from '../primitives/bytes.ts'
+import { type Job, proofKinds } from '../registry/job.ts'
+import type { JobWire } from './wire.ts'
+
+/** What is chosen when a job is opened; the rest the chain knows. */
+export type JobSpec = Omit<Job, 'chainId' | 'owner' | 'nonce'>
+
+/** The tuple `JobSpec` of the ABI. */
+export function abiSpec(spec: JobSpec) {
+  const { proofKind, schedule, ...rest } = spec
+  return { ...rest, proofKind: proofKinds.indexOf(proofKind), schedule: [...schedule] }
+}
+
+/** The job that a node described. */
+export function jobOfWire({ definition }: JobWire): Job {
+  return {
+    chainId: number(definition.chainId),
+    owner: definition.owner,
+    nonce: BigInt(definition.nonce),
+    proofKind: definition.proofKind,
+    dataset: definition.dataset,
+    layers: definition.layers.map(number),
+    batch: number(definition.batch),
+    steps: number(definition.steps),
+    leaseSteps: number(definition.leaseSteps),
+    fractionBits: number(definition.fractionBits),
+    forwardShifts: definition.forwardShifts.map(number),
+    schedule: definition.schedule.map((phase) => ({
+      fromStep: number(phase.fromStep),
+      updateShifts: phase.updateShifts.map(number),
+      backwardShifts: phase.backwardShifts.map(number),
+    })),
+    initBound: number(definition.initBound),
+    pricePerMac: BigInt(definition.pricePerMac),
+  }
+}
+
+function number(quantity: Hex): number {
+  return Number(BigInt(quantity))
+}

@@ -1,0 +1,105 @@
+/**
+ * The `waggle` command line: parses arguments, runs one command, and turns its failure into three
+ * lines and an exit code.
+ */
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { Command, CommanderError } from 'commander'
+import { addBalance } from './commands/balance.ts'
+import { addDataset } from './commands/dataset.ts'
+import { addDemo } from './commands/demo.ts'
+import { addDevnet } from './commands/devnet.ts'
+import { addInit } from './commands/init.ts'
+import { addJob } from './commands/job.ts'
+import { addKeys } from './commands/keys.ts'
+import { addModel } from './commands/model.ts'
+import { addPredict } from './commands/predict.ts'
+import { addStart } from './commands/start.ts'
+import { addValidators } from './commands/validators.ts'
+import { ExitCode, Failure } from './failure.ts'
+import { type Io, processIo } from './io.ts'
+import { failureJson, failureText } from './report.ts'
+
+const commands = [
+  addInit,
+  addKeys,
+  addStart,
+  addDevnet,
+  addDemo,
+  addDataset,
+  addJob,
+  addModel,
+  addPredict,
+  addValidators,
+  addBalance,
+] as const
+
+const about = `A chain whose validators earn blocks by training models, in exact integers, with proofs.
+
+First steps:
+  $ waggle devnet                        four validators on this machine, training MNIST
+  $ waggle validators                    who agrees, and with what power
+  $ waggle job open --dataset mnist --layers 784,128,64,10 --devnet-account 0`
+
+/** The whole command line, for running and for its documentation. */
+export function createProgram(io: Io): Command {
+  const program = new Command('waggle')
+    .description(about)
+    .version(version(), '-V, --version', 'print the version')
+    .helpOption('-h, --help', 'print this help')
+    .helpCommand('help [command]', 'print help of a command')
+    .exitOverride()
+    .showHelpAfterError('Run the command with --help for its options and examples.')
+    .configureOutput({
+      writeOut: io.out,
+      writeErr: io.err,
+      getOutHelpWidth: () => helpWidth(io),
+      getErrHelpWidth: () => helpWidth(io),
+      getOutHasColors: () => io.colours,
+      getErrHasColors: () => io.colours,
+    })
+  for (const add of commands) add(program, io)
+  return program
+}
+
+/** Run the command that `argv` (without node and script) asks for; resolves to the exit code. */
+export async function runCli(argv: readonly string[], io: Io): Promise<number> {
+  try {
+    await createProgram(io).parseAsync([...argv], { from: 'user' })
+    return ExitCode.Ok
+  } catch (error) {
+    if (error instanceof CommanderError) return usageCode(error)
+    if (io.stopped.aborted && !(error instanceof Failure)) return ExitCode.Refused
+    const failure = error instanceof Failure ? error : unexpected(error)
+    io.err(argv.includes('--json') ? failureJson(failure) : failureText(io, failure.report))
+    return failure.report.exitCode ?? ExitCode.Refused
+  }
+}
+
+/** Run with the process's own arguments and terminal. */
+export async function runProcess(): Promise<void> {
+  process.exitCode = await runCli(process.argv.slice(2), processIo())
+}
+
+/** Help and version that were asked for are no error. */
+function usageCode(error: CommanderError): number {
+  const asked = ['commander.helpDisplayed', 'commander.version']
+  return asked.includes(error.code) ? ExitCode.Ok : ExitCode.Usage
+}
+
+function unexpected(error: unknown): Failure {
+  const why = error instanceof Error ? error.message : String(error)
+  const what = 'something went wrong that should not have'
+  return new Failure({ what, why, next: 'please report it with the command and this message' })
+}
+
+function helpWidth({ columns }: Io): number {
+  return Number.isFinite(columns) ? Math.min(columns, 100) : 100
+}
+
+function version(): string {
+  const text = readFileSync(join(import.meta.dirname, '..', 'package.json'), 'utf8')
+  return (JSON.parse(text) as { readonly version: string }).version
+}
+
+if (import.meta.main) await runProcess()

@@ -1,0 +1,45 @@
+/**
+ * A trained model as one file: the job that made it and its weights, enough to predict without a node.
+ *
+ * `WGLMODL1`, the canonical job (length-prefixed), the canonical state (length-prefixed).
+ */
+import { commitStateBytes, decodeState, type ModelState } from '../compute/modelState.ts'
+import { utf8ToBytes } from '../primitives/bytes.ts'
+import { decode, Writer } from '../primitives/codec.ts'
+import type { Hash } from '../primitives/hash.ts'
+import { type Fault, ok, type Result, refuse } from '../primitives/result.ts'
+import { decodeJob, encodeJob, type Job } from '../registry/job.ts'
+
+export type Model = {
+  readonly job: Job
+  readonly state: ModelState
+  /** Commitment to the weights, as certificates name it. */
+  readonly commitment: Hash
+}
+
+const magic = utf8ToBytes('WGLMODL1')
+const maxJobBytes = 1_048_576
+const maxStateBytes = 4_294_967_295
+
+/** @param state - canonical bytes, see `compute/modelState.ts`. */
+export function encodeModel(job: Job, state: Uint8Array): Uint8Array {
+  return new Writer().fixed(magic).blob(encodeJob(job)).blob(state).bytes()
+}
+
+export function decodeModel(bytes: Uint8Array): Result<Model, Fault> {
+  const parts = decode(bytes, (reader) => {
+    const start = reader.fixed(magic.length)
+    if (!start.every((byte, i) => byte === magic[i])) reader.fail('not a waggle model')
+    return { job: reader.blob(maxJobBytes), state: reader.blob(maxStateBytes) }
+  })
+  if (!parts.ok) return parts
+  const job = decodeJob(parts.value.job)
+  if (!job.ok) return job
+  const { layers } = job.value
+  if (layers.length < 2 || layers.some((width) => width < 1))
+    return refuse({ code: 'model/layers', layers } as Fault)
+  const state = decodeState(job.value, parts.value.state)
+  if (!state.ok) return state
+  const commitment = commitStateBytes(parts.value.state)
+  return ok({ job: job.value, state: state.value, commitment })
+}

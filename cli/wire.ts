@@ -1,0 +1,31 @@
+/**
+ * Answers of the node's own methods as they come over the wire: integers are `0x` quantities.
+ */
+import type { Hex } from '../primitives/bytes.ts'
+import type {
+  CertificateView,
+  DatasetView,
+  JobEvent,
+  JobView,
+  PriceView,
+  ValidatorSetView,
+  WeightsView,
+} from '../rpc/workViews.ts'
+
+/** A view with every integer spelled as a quantity. */
+type Wire<T> = T extends bigint | number
+  ? Hex
+  : T extends string | boolean | null
+    ? T
+    : { readonly [K in keyof T]: Wire<T[K]> }
+
+export type CertificateWire = Wire<CertificateView>
+export type DatasetWire = Wire<DatasetView>
+export type JobWire = Wire<JobView>
+export type JobEventWire = Wire<Omit<JobEvent, 'details'>> & {
+  readonly details: Readonly<Record<string, unknown>>
+}
+export type PriceWire = Wire<PriceView>
+export type ValidatorSetWire = Wire<ValidatorSetView>
+export type WeightsWire = Wire<WeightsView>
+export type PageWire<T> = { readonly items: readonly T[]; readonly next: Hex | null }
