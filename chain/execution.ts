@@ -156,7 +156,9 @@ async function beginBlock(
   const { rules, coinbase, mixHash, signers, evidence, expectations, header, parent } = input
   const { params, registry, consensus } = rules
   const { height, current } = expectations
-  const start = { height, timestamp: header.timestamp, mixHash, proposer: coinbase, signers }
+  const parentFees = (parent.header.baseFeePerGas ?? 0n) * parent.header.gasUsed
+  const { timestamp } = header
+  const start = { height, timestamp, mixHash, proposer: coinbase, signers, parentFees }
   await registry.beginBlock(world, params, start)
   for (const [index, item] of evidence.entries()) {
     const judged = await consensus.applyEvidence(world, params, height, item)

@@ -21,6 +21,8 @@ export type BlockStart = {
   readonly proposer: Address
   /** Who signed the parent's commit; nobody in block 1. */
   readonly signers: readonly Address[]
+  /** Wei that the parent's transactions burned as fees. */
+  readonly parentFees: bigint
 }
 
 /** A withdrawal: newly minted coin, in whole gwei. */

@@ -10,6 +10,7 @@ import { recordBeacon } from './beacon.ts'
 import { drawSet, freezeSet, validatorSetAt } from './epochSets.ts'
 import { emissionOf, nextReputation, nextWork, serviceQuality } from './formulas.ts'
 import { seedJobs } from './jobBook.ts'
+import { recordFees } from './ledger.ts'
 import type { World } from './records.ts'
 import { readService, recordDuty, recordEarning, recordProposal, writeService } from './service.ts'
 import { readStakes } from './stakes.ts'
@@ -23,6 +24,8 @@ export type BlockStart = {
   readonly proposer: Address
   /** Who signed the parent's commit; empty in block 1. */
   readonly signers: readonly Address[]
+  /** Wei that the parent's transactions burned as fees. */
+  readonly parentFees: bigint
 }
 
 export async function beginBlock(
@@ -33,6 +36,7 @@ export async function beginBlock(
   await recordBeacon(world, start.height, start.mixHash)
   await countVotes(world, params, start)
   await recordProposal(world, start.proposer)
+  await recordFees(world, start.parentFees)
   await seedJobs(world, start.height, start.mixHash)
   if (start.height % BigInt(params.epochLength) === 0n)
     await changeEpoch(world, params, epochOf(start.height, params.epochLength))

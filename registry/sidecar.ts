@@ -14,6 +14,9 @@ export type ReplaySidecar = { readonly worker: Address; readonly after: Hash }
 /** The byte that says how to read a sidecar; its place among the proof kinds. */
 const replayKind = proofKinds.indexOf(ProofKind.Replay)
 
+/** Length of a replay sidecar: kind, worker, commitment. */
+export const replaySidecarBytes = 53
+
 export function encodeReplaySidecar({ worker, after }: ReplaySidecar): Uint8Array {
   return new Writer().uint(replayKind, 1).fixed(addressBytes(worker)).hash(after).bytes()
 }

@@ -35,6 +35,8 @@ export type Nodes = ReadonlyMap<string, Uint8Array>
 /** A view of the state at a root; what is written to it stays in memory. */
 export type OpenState = {
   readonly state: MerkleStateManager
+  /** The account trie under `state`, for walking it. */
+  readonly trie: MerklePatriciaTrie
   readonly nodes: Nodes
   /** The store's failure, if reading failed: then nothing the execution said holds. */
   readonly failure: () => unknown
@@ -92,7 +94,7 @@ export async function openState(common: Common, store: StateStore, root: Hash): 
     invariant((await get(root.slice(2))) !== undefined, `openState: no state at ${root}`)
     await state.setStateRoot(hashBytes(root))
   }
-  return { state, nodes, failure: () => failure }
+  return { state, trie, nodes, failure: () => failure }
 }
 
 /**
@@ -116,8 +118,7 @@ export function reachableNodes(nodes: Nodes, root: Hash): Nodes {
 
   function visitNode(node: Nested, inAccounts: boolean): void {
     if (!Array.isArray(node)) return
-    if (node.length === 17)
-      for (const child of node.slice(0, 16)) visitChild(child, inAccounts)
+    if (node.length === 17) for (const child of node.slice(0, 16)) visitChild(child, inAccounts)
     else if (isLeaf(node[0])) visitLeaf(node[1], inAccounts)
     else visitChild(node[1], inAccounts)
   }

@@ -147,5 +147,6 @@ export async function startBlock(world: TestWorld, height: bigint, count: number
     mixHash: digest(`beacon ${height}`),
     proposer: account(1 + (Number(height) % count)),
     signers: Array.from({ length: count }, (_, i) => account(i + 1)),
+    parentFees: 0n,
   })
 }
