@@ -8,6 +8,7 @@ import type { BlockSync } from '../network/blockSync.ts'
 import { invariant } from '../primitives/result.ts'
 import { listLength } from '../registry/layout.ts'
 import type { Certificates } from './certificates.ts'
+import type { DataKeeper } from './dataKeeper.ts'
 import type { EvidencePool } from './evidencePool.ts'
 import type { Logger } from './logger.ts'
 import type { Metrics } from './metrics.ts'
@@ -20,6 +21,7 @@ export type HeadFollowerModules = {
   readonly evidence: EvidencePool
   /** Null: this node takes no leases. */
   readonly work: WorkLoop | null
+  readonly data: DataKeeper
   readonly blockSync: Pick<BlockSync, 'announce'>
   readonly metrics: Metrics
   readonly log: Logger
@@ -34,7 +36,8 @@ export type HeadFollower = {
 }
 
 export function createHeadFollower(modules: HeadFollowerModules): HeadFollower {
-  const { chain, transactions, certificates, evidence, work, blockSync, metrics, log } = modules
+  const { chain, transactions, certificates, evidence, work, data, blockSync, metrics, log } =
+    modules
   const listeners = new Set<() => void>()
   const releases: (() => void)[] = []
   let activeJobs = 0
@@ -73,6 +76,7 @@ export function createHeadFollower(modules: HeadFollowerModules): HeadFollower {
     const before = activeJobs
     activeJobs = await listLength(reader.world.jobs, 'active')
     if (before === 0 && activeJobs > 0) arrived()
+    await data.onHead(reader.world)
     await work?.onHead(reader.world, height)
   }
 
@@ -98,6 +102,7 @@ export function createHeadFollower(modules: HeadFollowerModules): HeadFollower {
       stopped = true
       for (const release of releases) release()
       certificates.stop()
+      data.stop()
       await work?.stop()
       await turn
     },

@@ -23,6 +23,7 @@ import { openLevel } from '../storage/level.ts'
 import { openAccount } from './account.ts'
 import { createCertificates } from './certificates.ts'
 import { createCertifier } from './certifier.ts'
+import { createDataKeeper } from './dataKeeper.ts'
 import { createDriverEvents } from './driverEvents.ts'
 import { createEvidencePool } from './evidencePool.ts'
 import { createHeadFollower } from './headFollower.ts'
@@ -132,6 +133,7 @@ export async function startNode(options: NodeOptions): Promise<RunningNode> {
     certificates,
     evidence,
     work,
+    data: createDataKeeper({ blobs, ensureBlob, log }),
     blockSync,
     metrics,
     log,

@@ -1,0 +1,52 @@
+/**
+ * Keeps the data that leases need: when a job runs, its dataset and newest weights are brought here
+ * before anybody is drawn to train or judge it.
+ */
+import type { Hash } from '../primitives/hash.ts'
+import { zeroHash } from '../primitives/hash.ts'
+import { readDataset } from '../registry/datasets.ts'
+import { readJob } from '../registry/jobRecord.ts'
+import { hashOfWord, listItems } from '../registry/layout.ts'
+import type { World } from '../registry/records.ts'
+import type { BlobStore } from '../storage/blobStore.ts'
+import type { Logger } from './logger.ts'
+import type { EnsureBlob } from './replay.ts'
+
+export type DataKeeperModules = {
+  readonly blobs: Pick<BlobStore, 'has'>
+  readonly ensureBlob: EnsureBlob
+  readonly log: Logger
+}
+
+export type DataKeeper = {
+  /** Look at the jobs of a new head and begin to fetch what is missing. */
+  readonly onHead: (world: World) => Promise<void>
+  readonly stop: () => void
+}
+
+export function createDataKeeper({ blobs, ensureBlob, log }: DataKeeperModules): DataKeeper {
+  const stopping = new AbortController()
+  const fetching = new Set<Hash>()
+
+  async function onHead(world: World): Promise<void> {
+    for (const word of await listItems(world.jobs, 'active')) {
+      const record = await readJob(world, hashOfWord(word))
+      if (record === null) continue
+      const dataset = await readDataset(world, record.job.dataset)
+      for (const blob of [dataset?.blob ?? zeroHash, record.state.weights]) await want(blob)
+    }
+  }
+
+  async function want(blob: Hash): Promise<void> {
+    if (blob === zeroHash || fetching.has(blob) || (await blobs.has(blob))) return
+    fetching.add(blob)
+    ensureBlob(blob, stopping.signal)
+      .then((there) => {
+        if (!there.ok) log.debug({ blob, code: there.fault.code }, 'blob not found yet')
+      })
+      .catch((error) => log.error({ err: error }, 'fetching a blob'))
+      .finally(() => fetching.delete(blob))
+  }
+
+  return { onHead, stop: () => stopping.abort() }
+}
