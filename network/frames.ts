@@ -73,7 +73,7 @@ export class FrameReader {
     const part = piece.subarray(0, this.#length - this.#bodyFilled)
     const needed = this.#bodyFilled + part.length
     if (needed > this.#body.length) {
-      const grown = new Uint8Array(Math.min(this.#length, Math.max(needed, 2 * this.#body.length)))
+      const grown = new Uint8Array(Math.min(this.#length, Math.max(needed, 4 * this.#body.length)))
       grown.set(this.#body.subarray(0, this.#bodyFilled))
       this.#body = grown
     }

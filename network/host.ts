@@ -6,6 +6,7 @@
  */
 import { multiaddr } from '@multiformats/multiaddr'
 import type { Address } from '../primitives/address.ts'
+import { plainBytes } from '../primitives/bytes.ts'
 import { type Clock, systemClock } from '../primitives/clock.ts'
 import type { Hash } from '../primitives/hash.ts'
 import { invariant, type Result } from '../primitives/result.ts'
@@ -16,6 +17,7 @@ import { createLedger, type LedgerOptions } from './ledger.ts'
 import { createMessages, type Messages, type Topic } from './messages.ts'
 import type { PeerId, PeerInfo } from './peer.ts'
 import { type Ban, createPeerBook, type PeerBookOptions } from './peerBook.ts'
+import { createPeerExchange } from './peerExchange.ts'
 import { createRedial } from './redial.ts'
 import { type Answer, createRequests, type Requests } from './requests.ts'
 import { createSessions, peerOf } from './sessions.ts'
@@ -35,6 +37,8 @@ export type HostOptions = {
   readonly validator: Address | null
   /** Topics of messages (not of requests or gossip); equal on all nodes. */
   readonly topics: Readonly<Record<string, Topic>>
+  /** Ask peers for their peers and connect to those as well. @default true */
+  readonly discover?: boolean | undefined
   readonly limits?: HostLimits | undefined
 }
 
@@ -70,6 +74,7 @@ export type Host = {
   readonly peers: () => readonly PeerInfo[]
   readonly onConnect: (callback: (peer: PeerInfo) => void) => void
   readonly onDisconnect: (callback: (peer: PeerId) => void) => void
+  /** Queue one message for `peer`, best effort. */
   readonly send: Messages['send']
   /** Send to all peers but `except`; how many it was queued for. Faults go to `report`. */
   readonly broadcast: (topic: string, bytes: Uint8Array, except?: PeerId) => number
@@ -171,6 +176,7 @@ export async function createHost(options: HostOptions, modules: HostModules): Pr
     messages.up(peer)
     const info = infoOf(peer)!
     log('peer connected', { peer, address: info.address, direction: info.direction })
+    exchange.up(peer)
     for (const callback of upCallbacks) guarded(() => callback(info))
   }
 
@@ -199,17 +205,23 @@ export async function createHost(options: HostOptions, modules: HostModules): Pr
       direction: connection.direction,
       height: theirs.height,
       validator: theirs.validator,
+      listen: theirs.listen,
       connectedAt: since,
       score: book.score(peer),
       queuedBytes: ledger.held(peer),
     }
   }
 
+  function peers(): readonly PeerInfo[] {
+    return sessions.peers().flatMap((peer) => infoOf(peer) ?? [])
+  }
+
   function broadcast(topic: string, bytes: Uint8Array, except?: PeerId): number {
+    const copy = plainBytes(bytes)
     let queued = 0
     for (const peer of sessions.peers()) {
       if (peer === except) continue
-      const sent: Result<'queued', SendFault> = messages.send(peer, topic, bytes)
+      const sent: Result<'queued', SendFault> = messages.send(peer, topic, copy)
       if (sent.ok) queued++
       else report(sent.fault)
     }
@@ -240,6 +252,19 @@ export async function createHost(options: HostOptions, modules: HostModules): Pr
     report(fault)
   }
 
+  const exchange = createPeerExchange(
+    { maxPeers: Math.floor((maxConnections * 3) / 4), discover: options.discover ?? true },
+    {
+      clock,
+      self: peerId,
+      peers,
+      isConnected: (peer) => sessions.get(peer) !== undefined,
+      request: requests.request,
+      serve,
+      learn: redial.learn,
+    },
+  )
+
   async function start(): Promise<void> {
     await messages.start()
     for (const [topic, [maxRequestBytes, answer]] of answers)
@@ -248,9 +273,11 @@ export async function createHost(options: HostOptions, modules: HostModules): Pr
     await transport.start()
     gossip.start()
     redial.start()
+    exchange.start()
   }
 
   async function stop(): Promise<void> {
+    exchange.stop()
     redial.stop()
     await transport.stop()
   }
@@ -260,10 +287,10 @@ export async function createHost(options: HostOptions, modules: HostModules): Pr
     addresses,
     start,
     stop,
-    peers: () => sessions.peers().flatMap((peer) => infoOf(peer) ?? []),
+    peers,
     onConnect: (callback) => void upCallbacks.push(callback),
     onDisconnect: (callback) => void downCallbacks.push(callback),
-    send: messages.send,
+    send: (peer, topic, bytes) => messages.send(peer, topic, plainBytes(bytes)),
     broadcast,
     on: messages.on,
     request: requests.request,

@@ -2,7 +2,6 @@
  * Messages to peers: best effort, in order within a topic, each topic over a stream of its own.
  */
 import type { Connection, Stream } from '@libp2p/interface'
-import { plainBytes } from '../primitives/bytes.ts'
 import { invariant, type Result, refuse } from '../primitives/result.ts'
 import type { FrameFault, PeerFault, SendFault } from './faults.ts'
 import type { Ledger } from './ledger.ts'
@@ -38,6 +37,7 @@ export type MessageModules = {
 }
 
 export type Messages = {
+  /** Queue one message. `bytes` must not change any more. */
   readonly send: (peer: PeerId, topic: string, bytes: Uint8Array) => Result<'queued', SendFault>
   /** One handler per topic. */
   readonly on: (topic: string, handler: MessageHandler) => void
@@ -66,7 +66,7 @@ export function createMessages(options: MessageOptions, modules: MessageModules)
       return refuse({ code: 'network/tooLarge', topic: name, max: maxBytes, got: bytes.length })
     const outbox = outboxes.get(peer)
     if (outbox === undefined) return refuse({ code: 'network/notConnected', peer })
-    return outbox.push(name, plainBytes(bytes), urgent)
+    return outbox.push(name, bytes, urgent)
   }
 
   function on(name: string, handler: MessageHandler): void {

@@ -17,6 +17,8 @@ export type PeerInfo = {
   readonly height: bigint
   /** Which validator it says it is; not proven. */
   readonly validator: Address | null
+  /** Multiaddrs at which it says it can be dialled; not tried. */
+  readonly listen: readonly string[]
   /** Milliseconds since the Unix epoch. */
   readonly connectedAt: number
   /** Points lost; see `network/peerBook.ts`. */

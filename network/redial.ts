@@ -34,10 +34,19 @@ export type Redial = {
   readonly lost: (peer: PeerId) => void
   /** Keep a further address. */
   readonly add: (address: string) => void
+  /** Try an address that a peer told us of; it is given up after a few failures in a row. */
+  readonly learn: (address: string) => void
 }
+
+/** Addresses learned from peers that are kept at once, and failures after which one is given up. */
+const maxLearned = 256
+const maxFailures = 5
 
 type Target = {
   readonly address: string
+  /** Told by a peer, not by the operator. */
+  readonly learned: boolean
+  failures: number
   peer: PeerId | null
   pauseMs: number
   dialling: boolean
@@ -53,10 +62,28 @@ export function createRedial(options: RedialOptions, modules: RedialModules): Re
   for (const address of options.addresses) add(address)
 
   function add(address: string): void {
-    if (targets.has(address)) return
-    const peer = (/\/p2p\/([1-9A-HJ-NP-Za-km-z]+)$/.exec(address)?.[1] ?? null) as PeerId | null
+    if (targets.get(address)?.learned === false) return
+    targets.get(address)?.cancel()
+    keep(address, false)
+  }
+
+  function learn(address: string): void {
+    const learned = [...targets.values()].filter((target) => target.learned).length
+    if (!targets.has(address) && learned < maxLearned) keep(address, true)
+  }
+
+  function keep(address: string, learned: boolean): void {
+    const peer = peerInAddress(address)
     if (peer === self) return
-    const target = { address, peer, pauseMs: minMs, dialling: false, cancel: () => {} }
+    const target: Target = {
+      address,
+      learned,
+      failures: 0,
+      peer,
+      pauseMs: minMs,
+      dialling: false,
+      cancel: () => {},
+    }
     targets.set(address, target)
     if (running) schedule(target, 0)
   }
@@ -75,13 +102,15 @@ export function createRedial(options: RedialOptions, modules: RedialModules): Re
     target.dialling = true
     try {
       const peer = await dial(target.address)
+      target.failures = 0
       if (peer === self) targets.delete(target.address)
       else target.peer = peer
     } catch (error) {
       failed(target.address, error, target.pauseMs)
+      if (target.learned && ++target.failures >= maxFailures) targets.delete(target.address)
     }
     target.dialling = false
-    if (!running || !targets.has(target.address)) return
+    if (!running || targets.get(target.address) !== target) return
     // Also after a success: the hello may yet fail, and then the pause must have grown.
     schedule(target, target.pauseMs * (0.5 + random()))
     target.pauseMs = Math.min(maxMs, 2 * target.pauseMs)
@@ -103,5 +132,10 @@ export function createRedial(options: RedialOptions, modules: RedialModules): Re
     for (const target of targets.values()) target.cancel()
   }
 
-  return { start, stop, lost, add }
+  return { start, stop, lost, add, learn }
+}
+
+/** The peer id that ends a multiaddr, if one does. */
+export function peerInAddress(address: string): PeerId | null {
+  return (/\/p2p\/([1-9A-HJ-NP-Za-km-z]+)$/.exec(address)?.[1] ?? null) as PeerId | null
 }

@@ -89,7 +89,8 @@ export function createRequests(modules: RequestModules): Requests {
         malformed(peer, reply.fault)
         return reply
       }
-      void closeWrite(stream)
+      // All that was wanted is here; nothing that may still come keeps the stream open.
+      stream.abort(new Error('answered'))
       if (reply.value[0] !== 1) return refuse({ code: 'network/refused', peer, topic })
       return ok(reply.value.slice(1))
     } catch (error) {

@@ -86,10 +86,17 @@ export function readFrames(
     let taking = false
     let ended = false
 
-    function onMessage(event: StreamMessageEvent): void {
-      const frames = reader.push(event.data.subarray())
-      if (!frames.ok) finish(frames)
-      else if (frames.value.length > 0) takeAll(frames.value).catch(reject)
+    function onMessage({ data }: StreamMessageEvent): void {
+      const frames: Uint8Array[] = []
+      for (const piece of data instanceof Uint8Array ? [data] : data) {
+        const cut = reader.push(piece)
+        if (!cut.ok) {
+          finish(cut)
+          return
+        }
+        frames.push(...cut.value)
+      }
+      if (frames.length > 0) takeAll(frames).catch(reject)
     }
 
     async function takeAll(frames: readonly Uint8Array[]): Promise<void> {

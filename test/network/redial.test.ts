@@ -97,4 +97,16 @@ describe('redial', () => {
     await pass(50)
     assert.equal(world.dialled.length, 1)
   })
+
+  it('gives up an address that a peer told of, unless the operator asks for it', async () => {
+    const { redial, world, pass } = makeRedial([])
+    redial.start()
+    redial.learn('/ip4/127.0.0.1/tcp/1')
+    await pass(10_000)
+    assert.equal(world.dialled.length, 5)
+    redial.learn('/ip4/127.0.0.1/tcp/1')
+    redial.add('/ip4/127.0.0.1/tcp/1')
+    await pass(20_000)
+    assert.ok(world.dialled.length > 20)
+  })
 })
