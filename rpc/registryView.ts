@@ -3,6 +3,7 @@
  */
 
 import type { Chain } from '../chain/chain.ts'
+import { type Supply, supplyAt } from '../chain/supply.ts'
 import { decodeCommit } from '../chain/commit.ts'
 import type { Address } from '../primitives/address.ts'
 import { toHex } from '../primitives/bytes.ts'
@@ -69,9 +70,19 @@ export function createDataViews({ chain, blobs }: DataViewModules): DataViews {
 
 export function createValViews({ chain, proposer }: ValViewModules): ValViews {
   const epoch = () => epochOf(chain.head().height, chain.rules.params.epochLength)
+  let counted: { readonly height: bigint; readonly supply: Promise<Supply> } | null = null
 
   return {
     epoch,
+    supply: () => {
+      const head = chain.head()
+      if (counted?.height !== head.height)
+        counted = {
+          height: head.height,
+          supply: supplyAt(chain.rules.engine, chain.genesis, head),
+        }
+      return counted.supply
+    },
     proposer,
     set: async (at) => {
       const world = await worldOf(chain)

@@ -2,6 +2,7 @@
  * What the methods see of training: jobs, leases, certificates, datasets, validators, service.
  * Plain data; `wire.ts` spells integers of both kinds as quantities.
  */
+import type { Supply } from '../chain/supply.ts'
 import type { Address } from '../primitives/address.ts'
 import type { Hex } from '../primitives/bytes.ts'
 import type { Hash } from '../primitives/hash.ts'
@@ -141,6 +142,8 @@ export type DataViews = {
 }
 
 export type ValViews = {
+  /** Every wei accounted for, after the head block; walks all accounts, once per head. */
+  readonly supply: () => Promise<Supply>
   readonly epoch: () => number
   /** The frozen set of `epoch`; null if it is not frozen yet, or no longer kept. */
   readonly set: (epoch: number) => Promise<ValidatorSetView | null>

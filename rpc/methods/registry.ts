@@ -31,6 +31,7 @@ export function valMethods({ val, chain }: Pick<RpcModules, 'val' | 'chain'>): M
   const block = blockNumberSchema.nullish()
 
   return {
+    val_getSupply: method({}, async () => ok(toWire(await val.supply()))),
     val_epoch: method({}, async () => ok(quantity(val.epoch()))),
     val_getSet: method({ epoch }, async (at) => ok(toWire(await val.set(at.epoch ?? val.epoch())))),
     val_getValidator: method({ address: addressSchema }, async ({ address }) =>

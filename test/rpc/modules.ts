@@ -75,7 +75,15 @@ export function modulesAround(chain: RpcChain, replace: Partial<RpcModules> = {}
       },
       data: { dataset: none, datasets: nothing, model: none, models: nothing },
       val: {
-        epoch: () => 0,
+        supply: async () => ({
+        genesis: 0n,
+        minted: 0n,
+        burnedByModules: 0n,
+        burnedFees: 0n,
+        balances: 0n,
+        expected: 0n,
+      }),
+      epoch: () => 0,
         set: none,
         validator: none,
         proposer: none,
