@@ -12,5 +12,10 @@ export function defaultDataDir({ home }: Pick<Io, 'home'>): string {
   return join(home, '.waggle')
 }
 
-/** Names inside the data folder. */
-export const dataFiles = { genesis: 'genesis.json', keys: 'keys', password: 'password' } as const
+/** Names inside the data folder; the node makes `blobs` if it is not there. */
+export const dataFiles = {
+  genesis: 'genesis.json',
+  keys: 'keys',
+  password: 'password',
+  blobs: 'blobs',
+} as const

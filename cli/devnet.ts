@@ -8,6 +8,7 @@ import { join } from 'node:path'
 import { createKeys, listKeys } from '../node/keys.ts'
 import { devnetKeys, devnetPassword } from '../node/keysDevnet.ts'
 import { dataFiles, packagedGenesis } from './dataDir.ts'
+import { placeFirstDataset } from './devnetDataset.ts'
 import { type DevnetChanges, devnetGenesis } from './devnetGenesis.ts'
 import { type DevnetNode, startDevnetNode } from './devnetNode.ts'
 import { orFail } from './failure.ts'
@@ -20,6 +21,8 @@ export type DevnetOptions = {
   readonly rpcPorts: readonly number[]
   readonly p2pPorts: readonly number[]
   readonly genesis?: DevnetChanges | undefined
+  /** Told what is being done. @default nobody */
+  readonly note?: ((text: string) => void) | undefined
   /** More flags of `waggle start` for node i. @default none */
   readonly flagsOf?: ((index: number) => readonly string[]) | undefined
 }
@@ -36,8 +39,9 @@ export type Devnet = {
  * @throws {Failure} if one does not start, after stopping the others.
  */
 export async function launchDevnet(options: DevnetOptions): Promise<Devnet> {
-  const { validators, rpcPorts, p2pPorts, flagsOf = () => [] } = options
+  const { validators, rpcPorts, p2pPorts, flagsOf = () => [], note = () => {} } = options
   const folders = await prepareFolders(options)
+  if (options.genesis?.firstJob !== false) await placeFirstDataset(folders, note)
   const starting = folders.map((dataDir, i) =>
     startDevnetNode({
       dataDir,
@@ -45,6 +49,9 @@ export async function launchDevnet(options: DevnetOptions): Promise<Devnet> {
       p2pPort: p2pPorts[i]!,
       peerPorts: p2pPorts.slice(0, validators).filter((_, peer) => peer !== i),
       flags: flagsOf(i),
+    }).then((node) => {
+      note(`node ${i} answers at ${node.rpcUrl}`)
+      return node
     }),
   )
   const settled = await Promise.allSettled(starting)

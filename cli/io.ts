@@ -60,7 +60,7 @@ export function processIo(): Io {
     },
     isTerminal: stderr.isTTY === true,
     columns: stdout.isTTY ? stdout.columns : Number.POSITIVE_INFINITY,
-    colours: stdout.isTTY && (env['NO_COLOR'] ?? '') === '' && env['TERM'] !== 'dumb',
+    colours: stdout.isTTY && (env.NO_COLOR ?? '') === '' && env.TERM !== 'dumb',
     clock: systemClock,
     stopped: stop.signal,
     home: homedir(),

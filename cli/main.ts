@@ -76,9 +76,13 @@ export async function runCli(argv: readonly string[], io: Io): Promise<number> {
   }
 }
 
+/** What a command leaves open (a socket kept alive, a half-started node) may hold the process this long. */
+const lingerMs = 500
+
 /** Run with the process's own arguments and terminal. */
 export async function runProcess(): Promise<void> {
   process.exitCode = await runCli(process.argv.slice(2), processIo())
+  setTimeout(() => process.exit(), lingerMs).unref()
 }
 
 /** Help and version that were asked for are no error. */

@@ -13,7 +13,7 @@ export function table(
   headers: readonly string[],
   rows: readonly (readonly string[])[],
 ): string {
-  const widths = fit(
+  const widths = shrink(
     headers.map((header, i) => Math.max(widthOf(header), ...rows.map((row) => widthOf(row[i]!)))),
     io.columns,
   )
@@ -45,7 +45,7 @@ export function shorten(text: string, width: number): string {
 }
 
 /** Takes columns from the widest until all fit, or none can give. */
-function fit(wanted: readonly number[], columns: number): readonly number[] {
+function shrink(wanted: readonly number[], columns: number): readonly number[] {
   const widths = [...wanted]
   const total = () => widths.reduce((sum, width) => sum + width, (widths.length - 1) * gap.length)
   while (total() > columns) {

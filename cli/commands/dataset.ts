@@ -53,10 +53,10 @@ async function addSource(source: string, flags: AddFlags, io: Io): Promise<void>
   const opened = await openSource(source, flags)
   try {
     const { manifest, path } = opened
-    const blob = await uploadBlob(io, node.url, path)
-    const title = flags.title ?? manifest.name
     const known = await node.call<DatasetWire | null>('data_getDataset', manifest.root)
+    const blob = known?.size == null ? await uploadBlob(io, node.url, path) : known.blob
     if (known !== null) return tell(report, io, manifest, known.blob, known.title, null)
+    const title = flags.title ?? manifest.name
     const { root, rows, features, classes } = manifest
     const { transactionHash } = await sendCall(node, account, {
       address: moduleAddresses.registry,
@@ -94,7 +94,10 @@ function tell(
 async function listAll(flags: RpcFlags, io: Io): Promise<void> {
   const datasets = await allDatasets(await connect(flags.rpc))
   const report = createReport(io, flags)
-  if (flags.json === true) return datasets.forEach((dataset) => report.result(dataset, () => ''))
+  if (flags.json === true) {
+    for (const dataset of datasets) report.result(dataset, () => '')
+    return
+  }
   const number = (quantity: string) => BigInt(quantity).toString()
   const rows = datasets.map(({ title, root, rows: count, features, classes }) => [
     title,

@@ -10,8 +10,8 @@ import { checksumAddress } from '../../primitives/address.ts'
 import { toHex } from '../../primitives/bytes.ts'
 import { wholeNumber } from '../arguments.ts'
 import { type Devnet, freePorts, launchDevnet } from '../devnet.ts'
-import { shareFirstDataset } from '../devnetDataset.ts'
 import { Failure } from '../failure.ts'
+import { durationText } from '../format.ts'
 import { type Io, paint } from '../io.ts'
 import { createReport } from '../report.ts'
 import { table } from '../table.ts'
@@ -53,6 +53,7 @@ async function devnet(flags: Flags, io: Io): Promise<void> {
   const dataDir = flags.data ?? (await mkdtemp(join(tmpdir(), 'waggle-devnet-')))
   try {
     report.note(`starting ${flags.validators} nodes in ${dataDir}`)
+    const began = io.clock.now()
     const net = await launchDevnet({
       validators: flags.validators,
       dataDir,
@@ -60,9 +61,10 @@ async function devnet(flags: Flags, io: Io): Promise<void> {
       p2pPorts: await freePorts(flags.validators),
       genesis: { firstJob: flags.firstJob },
       flagsOf: () => ['--log-level', flags.logLevel],
+      note: report.note,
     })
     try {
-      if (flags.firstJob) await shareFirstDataset(net, io)
+      report.note(`started in ${durationText(io.clock.now() - began)}`)
       announce(net, flags, io)
       await untilStopped(net, io)
       report.note('\nstopping')

@@ -93,9 +93,14 @@ function createFollower(id: Hash, job: Job, report: Report, io: Io, progress: Pr
 
   function onEvent({ event, blockNumber, details }: JobEventWire): void {
     if (event === 'Certified')
-      return onCertificate({ ...(details as unknown as CertificateFields), blockNumber })
-    if (event === 'JobFinished') return onEnd('finished')
-    if (event === 'JobCancelled') return onEnd('cancelled')
+      onCertificate({ ...(details as unknown as CertificateFields), blockNumber })
+    else if (event === 'JobFinished') onEnd('finished')
+    else if (event === 'JobCancelled') onEnd('cancelled')
+    else onOther({ event, blockNumber, details })
+  }
+
+  /** A missed or declined lease. */
+  function onOther({ event, blockNumber, details }: Omit<JobEventWire, 'job' | 'transactionHash'>) {
     const block = Number(BigInt(blockNumber))
     report.result(
       { event, job: id, block, ...details },
