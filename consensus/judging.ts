@@ -66,8 +66,10 @@ export function createJudging(modules: JudgingModules): Judging {
       const wanted = wantedValues(state)
       // A value with a verdict stays: the machine may decide on it while the verdict is there.
       store.want([...wanted, ...state.verdicts.keys()])
-      for (const [value, controller] of running)
-        if (!wanted.includes(value)) stop(value, controller)
+      for (const [value, controller] of running) {
+        const settled = (state.verdicts.get(value)?.type ?? 'complete') !== 'complete'
+        if (settled || !wanted.includes(value)) stop(value, controller)
+      }
       if (state.decided === null) for (const value of wanted) pursueOne(state, value)
     },
     abandon: () => {

@@ -5,6 +5,7 @@
  * inputs are facts that the driver has checked; the rules that combine them are in `rules.ts`.
  */
 import {
+  andThen,
   type Candidate,
   type HeightRules,
   type Input,
@@ -12,7 +13,6 @@ import {
   Step,
   stay,
   type Transition,
-  then,
 } from './machineState.ts'
 import type { Vote } from './messages.ts'
 import { keepsRound, startRound, stepTo } from './round.ts'
@@ -33,13 +33,13 @@ export function startHeight(heightRules: HeightRules): Transition {
     seen: { anyPrevotes: false, polka: false, anyPrecommits: false },
     decided: null,
   }
-  return then(startRound(state, 0), settle)
+  return andThen(startRound(state, 0), settle)
 }
 
 /** Apply one input. One that no rule admits leaves the state as it was, with no effects. */
 export function step(state: State, input: Input): Transition {
   if (state.decided !== null) return stay(state)
-  return then(take(state, input), settle)
+  return andThen(take(state, input), settle)
 }
 
 function take(state: State, input: Input): Transition {
@@ -67,7 +67,7 @@ function settle(state: State): Transition {
     if (current.decided !== null) return transition
     const fired = firstToFire(current)
     if (fired === null) return transition
-    transition = then(transition, () => fired)
+    transition = andThen(transition, () => fired)
   }
 }
 
@@ -95,9 +95,9 @@ function onComplete(state: State, { value }: InputOf<'complete'>): State {
   return { ...state, verdicts: new Map(state.verdicts).set(value, { type: 'complete' }) }
 }
 
-/** A judged value is complete too; a verdict once given stands. */
+/** A verdict needs a value in hand, and once given it stands. */
 function onJudged(state: State, { value, time }: InputOf<'judged'>): State {
-  if ((state.verdicts.get(value)?.type ?? 'complete') !== 'complete') return state
+  if (state.verdicts.get(value)?.type !== 'complete') return state
   const verdict = time === null ? { type: 'invalid' as const } : { type: 'valid' as const, time }
   return { ...state, verdicts: new Map(state.verdicts).set(value, verdict) }
 }

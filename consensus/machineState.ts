@@ -90,7 +90,7 @@ export function stay(state: State): Transition {
 }
 
 /** One transition after another. */
-export function then(first: Transition, next: (state: State) => Transition): Transition {
+export function andThen(first: Transition, next: (state: State) => Transition): Transition {
   const second = next(first.state)
   return { state: second.state, effects: [...first.effects, ...second.effects] }
 }

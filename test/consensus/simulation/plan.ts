@@ -1,0 +1,41 @@
+/**
+ * A simulated run as data: drawn from a seed, so that a failure replays.
+ */
+import { SeededRandom } from '../../../primitives/random.ts'
+import { nameOf } from '../fixtures.ts'
+
+export type Plan = {
+  readonly seed: number
+  readonly powers: readonly bigint[]
+  /** Places of nodes that vote twice and propose twice; less than a third of the power. */
+  readonly liars: readonly number[]
+  /** Places of nodes that never run. */
+  readonly dead: readonly number[]
+  /** Until then everything may go wrong, milliseconds. */
+  readonly healAt: number
+  readonly maxDelay: number
+  /** How often the kinds of trouble are drawn anew, milliseconds. */
+  readonly troubleEvery: number
+  readonly partitions: boolean
+  readonly restarts: boolean
+}
+
+export function planOf(seed: number): Plan {
+  const random = new SeededRandom('plan', nameOf(`seed ${seed}`))
+  const n = random.below(2) === 0 ? 4 : 7
+  const weighted = random.below(3) === 0
+  const powers = Array.from({ length: n }, () => (weighted ? 9n + BigInt(random.below(3)) : 1n))
+  const villains = n === 7 ? [random.below(3), 3 + random.below(4)] : [random.below(4)]
+  const trouble = random.below(4)
+  return {
+    seed,
+    powers,
+    liars: trouble <= 1 ? villains : [],
+    dead: trouble === 2 ? villains : [],
+    healAt: 4_000 + random.below(12_000),
+    maxDelay: 20 + random.below(random.below(2) === 0 ? 400 : 2_500),
+    troubleEvery: 150 + random.below(2_000),
+    partitions: random.below(2) === 0,
+    restarts: random.below(2) === 0,
+  }
+}

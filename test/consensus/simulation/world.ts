@@ -1,0 +1,117 @@
+/**
+ * Virtual time and a network that fails on purpose: a queue of events, and messages that are delayed,
+ * reordered, cut off by partitions or lost by kind until everything heals.
+ */
+import type { Proposal, Vote } from '../../../consensus/messages.ts'
+import type { Status } from '../../../consensus/status.ts'
+import type { Hash } from '../../../primitives/hash.ts'
+import { SeededRandom } from '../../../primitives/random.ts'
+import { nameOf } from '../fixtures.ts'
+import type { Plan } from './plan.ts'
+
+export type Message =
+  | { readonly type: 'proposal'; readonly proposal: Proposal }
+  | { readonly type: 'votes'; readonly votes: readonly Vote[] }
+  | { readonly type: 'value'; readonly height: bigint; readonly value: Hash }
+  | { readonly type: 'status'; readonly status: Status }
+  | { readonly type: 'committed'; readonly height: bigint; readonly value: Hash }
+
+export type World = {
+  readonly plan: Plan
+  readonly now: () => number
+  readonly healed: () => boolean
+  /** Uniform in [0, bound). */
+  readonly below: (bound: number) => number
+  readonly chance: (p: number) => boolean
+  readonly later: (delay: number, run: () => void) => void
+  readonly send: (from: number, to: number, message: Message) => void
+  /** Draw which kinds of messages get lost, and who is cut off from whom. */
+  readonly drawTrouble: () => void
+  /** Liars conspire: the two values proposed in a round, by `height/round`. */
+  readonly plots: Map<string, readonly Hash[]>
+  /** Run the next event. */
+  readonly advance: () => void
+}
+
+/** What may be lost together: to lose only precommits tests other rules than a cut does. */
+type Kind = 'value' | 'prevote' | 'precommit' | 'repeat'
+
+type Event = { readonly at: number; readonly order: number; readonly run: () => void }
+
+export function createWorld(
+  plan: Plan,
+  receive: (from: number, to: number, message: Message) => void,
+): World {
+  const random = new SeededRandom('simulation', nameOf(`seed ${plan.seed}`))
+  const queue: Event[] = []
+  const below = (bound: number) => random.below(bound)
+  const chance = (p: number) => below(1_000_000) < p * 1_000_000
+  const healed = () => now >= plan.healAt
+  let now = 0
+  let order = 0
+  let sides: readonly number[] | null = null
+  let losses: Readonly<Record<Kind, number>> = { value: 0, prevote: 0, precommit: 0, repeat: 0 }
+
+  function later(delay: number, run: () => void): void {
+    const event = { at: now + delay, order: order++, run }
+    let low = 0
+    let high = queue.length
+    while (low < high) {
+      const middle = (low + high) >> 1
+      if (isBefore(queue[middle]!, event)) high = middle
+      else low = middle + 1
+    }
+    queue.splice(low, 0, event)
+  }
+
+  function isLost(from: number, to: number, message: Message): boolean {
+    if (healed()) return false
+    const cut = sides !== null && sides[from] !== sides[to]
+    return cut || chance(losses[kindOf(message)])
+  }
+
+  return {
+    plan,
+    now: () => now,
+    healed,
+    below,
+    chance,
+    later,
+    send: (from, to, message) => {
+      if (from === to || isLost(from, to, message)) return
+      const delay = 5 + below(healed() ? 80 : plan.maxDelay)
+      later(delay, () => receive(from, to, message))
+    },
+    drawTrouble: () => {
+      const loss = () => [0, 0.2, 0.6, 0.95][below(4)]!
+      losses = { value: loss(), prevote: loss(), precommit: loss(), repeat: loss() }
+      sides = plan.partitions && chance(0.5) ? plan.powers.map(() => below(2)) : null
+    },
+    plots: new Map(),
+    advance: () => {
+      const event = queue.pop()!
+      now = event.at
+      event.run()
+    },
+  }
+}
+
+/** The queue is sorted with the next event last: whether `a` stands before `b` in it. */
+function isBefore(a: Event, b: Event): boolean {
+  return a.at < b.at || (a.at === b.at && a.order < b.order)
+}
+
+function kindOf(message: Message): Kind {
+  switch (message.type) {
+    case 'proposal':
+    case 'value':
+      return 'value'
+    case 'votes':
+      return message.votes.length === 1 ? message.votes[0]!.kind : 'repeat'
+    case 'status':
+    case 'committed':
+      return 'repeat'
+    default:
+      return message satisfies never
+  }
+}
