@@ -75,9 +75,15 @@ export function createBlobHandler(
       return replyFault(response, 403, { code: 'rpc/forbidden', what: 'upload', got: 'PUT' })
     if (Number(request.headers['content-length'] ?? 0) > maxUploadBytes)
       return replyFault(response, 413, limitFault('bytes of a blob', maxUploadBytes))
-    const written = await blobs.write(request, maxUploadBytes)
-    if (written.ok) return replyJson(response, 201, { hash: written.value })
-    return replyJson(response, 400, { error: toWire(written.fault) })
+    try {
+      const written = await blobs.write(request, maxUploadBytes)
+      if (written.ok) replyJson(response, 201, { hash: written.value })
+      else replyJson(response, 400, { error: toWire(written.fault) })
+    } catch (error) {
+      // An uploader that hangs up is no news; a disk that fails is.
+      if (request.complete) throw error
+      response.destroy()
+    }
   }
 
   return handle

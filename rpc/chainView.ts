@@ -19,8 +19,8 @@ export type ChainViewOptions = {
   readonly callBudgetMs?: number | undefined
 }
 
-/** Blocks kept as views; final, so never stale. */
-const cachedBlocks = 64
+/** Blocks kept as views: final, so never stale; a full one is some ten megabytes. */
+const cachedBlocks = 16
 
 export function createChainView(
   { callBudgetMs = 2_000 }: ChainViewOptions,

@@ -51,8 +51,13 @@ export function outcomeFault(
       reason: describeRevert(outcome.returnData),
       data: toHex(outcome.returnData),
     }
-  const reason = /enough funds|insufficient balance/i.test(outcome.reason)
-    ? `insufficient funds for gas * price + value: ${outcome.reason}`
-    : outcome.reason
-  return { code: 'rpc/execution', reason: cap === null ? reason : `${reason} (gas limit ${cap})` }
+  return { code: 'rpc/execution', reason: haltReason(outcome.reason, cap) }
+}
+
+/** The library's words, or those that wallets look for. */
+function haltReason(reason: string, cap: bigint | null): string {
+  if (/enough funds|insufficient balance/i.test(reason))
+    return `insufficient funds for gas * price + value: ${reason}`
+  if (cap !== null && /out of gas/i.test(reason)) return `gas required exceeds allowance (${cap})`
+  return reason
 }

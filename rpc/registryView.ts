@@ -3,8 +3,8 @@
  */
 
 import type { Chain } from '../chain/chain.ts'
-import { type Supply, supplyAt } from '../chain/supply.ts'
 import { decodeCommit } from '../chain/commit.ts'
+import { type Supply, supplyAt } from '../chain/supply.ts'
 import type { Address } from '../primitives/address.ts'
 import { toHex } from '../primitives/bytes.ts'
 import { invariant } from '../primitives/result.ts'

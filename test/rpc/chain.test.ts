@@ -12,17 +12,12 @@ import {
 } from 'viem'
 import { privateKeyToAccount } from 'viem/accounts'
 import { afterAll, beforeAll, describe, it } from 'vitest'
-import { createTransactionPool, type TransactionPool } from '../../mempool/transactionPool.ts'
 import { moduleAddresses } from '../../params/protocol.ts'
 import type { Address } from '../../primitives/address.ts'
 import { systemClock } from '../../primitives/clock.ts'
 import { type Hash, sha256Hash } from '../../primitives/hash.ts'
-import { createChainEvents } from '../../rpc/chainEvents.ts'
 import { createChainView } from '../../rpc/chainView.ts'
-import { createPoolView } from '../../rpc/poolView.ts'
-import { createDataViews, createRepViews, createValViews } from '../../rpc/registryView.ts'
-import { createTrainViews } from '../../rpc/trainView.ts'
-import { createWorkIndex, type WorkIndex } from '../../rpc/workIndex.ts'
+import { createWorkIndex } from '../../rpc/workIndex.ts'
 import { openMemory } from '../../storage/memory.ts'
 import { jobsAbi } from '../../vm/modules/jobsAbi.ts'
 import { registryAbi } from '../../vm/modules/registry.ts'
@@ -33,13 +28,11 @@ import {
   chainId,
   hashText,
   keyOf,
-  openTestChain,
   signed,
-  type TestChain,
   validatorAddresses,
 } from '../chain/support.ts'
-import { type Peer, type Running, run } from './client.ts'
-import { modulesAround } from './modules.ts'
+import type { Peer, Running } from './client.ts'
+import { openTestNode, type TestNode } from './testNode.ts'
 
 /** Stores 42 and returns it. */
 const counterCode = '0x602a5f55602a5f5260205ff3'
@@ -53,56 +46,15 @@ const definition = defineChain({
   rpcUrls: { default: { http: [] } },
 })
 
-let node: TestChain
-let pool: TransactionPool
-let index: WorkIndex
+let node: TestNode
 let running: Running
-const reported: unknown[] = []
 
 beforeAll(async () => {
-  node = await openTestChain()
-  const { chain } = node
-  const report = (error: unknown) => reported.push(error)
-  pool = createTransactionPool(
-    {},
-    {
-      engine: node.engine,
-      params: chain.genesis.params,
-      clock: systemClock,
-      account: async (address) => (await chain.readAt(chain.head().height))!.account(address),
-      nextBaseFee: () => chain.head().header.calcNextBaseFee(),
-    },
-  )
-  const view = createChainView({}, { chain, clock: systemClock })
-  const blobs = { size: async () => null }
-  index = createWorkIndex({ store: openMemory(), chain: view, onHead: chain.onHead, report })
-  await index.start()
-  const proposer = async (height: bigint) =>
-    validatorAddresses[Number(height) % validatorAddresses.length]!
-  const { modules } = modulesAround(view, {
-    pool: createPoolView(pool),
-    events: createChainEvents({ chain, pool, index, onSyncing: () => () => {} }),
-    train: createTrainViews({ chain, index, blobs }),
-    data: createDataViews({ chain, blobs }),
-    val: createValViews({ chain, proposer }),
-    rep: createRepViews({ chain }),
-    report,
-  })
-  running = await run(modules)
+  node = await openTestNode()
+  running = node.running
 })
 
-afterAll(async () => {
-  await running.server.stop()
-  await index.stop()
-  assert.deepEqual(reported, [])
-})
-
-/** Put everything that waits into a block. */
-async function mine(): Promise<bigint> {
-  const { outcome } = await advance(node.chain, pool.ordered())
-  await pool.reset(outcome.transactions)
-  return outcome.height
-}
+afterAll(() => node.stop())
 
 const reader = () =>
   createPublicClient({
@@ -134,8 +86,8 @@ describe('a wallet on the node', () => {
     const status = (await running.call('txpool_status')).result
     assert.deepEqual(status, { pending: '0x1', queued: '0x0' })
     const content = (await running.call('txpool_content')).result as Record<string, object>
-    assert.deepEqual(Object.keys(content.pending ?? {}), [owner.address.toLowerCase()])
-    const height = await mine()
+    assert.deepEqual(Object.keys(content.pending!), [owner.address.toLowerCase()])
+    const height = await node.mine()
     const receipt = await client.waitForTransactionReceipt({ hash })
     assert.deepEqual(
       [receipt.status, receipt.blockNumber, receipt.gasUsed],
@@ -153,7 +105,7 @@ describe('a wallet on the node', () => {
     const client = reader()
     const creation = `0x600c8060095f395ff3${counterCode.slice(2)}` as const
     const hash = await wallet(owner).deployContract({ abi: [], bytecode: creation })
-    await mine()
+    await node.mine()
     const { contractAddress, status } = await client.waitForTransactionReceipt({ hash })
     assert.equal(status, 'success')
     assert.equal(await client.getCode({ address: contractAddress! }), counterCode)
@@ -163,7 +115,7 @@ describe('a wallet on the node', () => {
       0n,
     )
     const call = await wallet(other).sendTransaction({ to: contractAddress! })
-    await mine()
+    await node.mine()
     assert.equal((await client.waitForTransactionReceipt({ hash: call })).status, 'success')
     const proof = await client.getProof({ address: contractAddress!, storageKeys: ['0x0'] })
     assert.equal(proof.storageProof[0]?.value, 42n)
@@ -234,7 +186,7 @@ describe('a model owner on the node', () => {
       functionName: 'registerDataset',
       args: [root, 'rows', hashText('blob'), 100, 4, 2],
     })
-    await mine()
+    await node.mine()
     const { result: datasets } = await running.call('data_listDatasets')
     const { items } = datasets as { items: Record<string, unknown>[] }
     assert.deepEqual(items, [
@@ -262,7 +214,7 @@ describe('a model owner on the node', () => {
       args: [spec],
       value: escrow + openFee,
     })
-    const height = await mine()
+    const height = await node.mine()
     const event = (await peer.next()).result as Record<string, unknown>
     assert.equal(event.event, 'JobOpened')
     assert.equal(event.blockNumber, toHex(height))
@@ -338,6 +290,8 @@ describe('a model owner on the node', () => {
       service.reduce((sum, { certificates }) => sum + Number(certificates), 0),
       2,
     )
+    const supply = (await running.call('val_getSupply')).result as Record<string, unknown>
+    assert.equal(supply.balances, supply.expected)
     assert.equal((await running.call('rep_getService', owner.address)).result, null)
     assert.deepEqual((await running.call('train_price')).result, {
       basePrice: '0xf4240',
@@ -354,10 +308,10 @@ describe('a model owner on the node', () => {
       store,
       chain: view,
       onHead: chain.onHead,
-      report: (error) => reported.push(error),
+      report: (error) => assert.ifError(error),
     })
     await fresh.start()
-    assert.deepEqual(await fresh.certificate(job, 1), await index.certificate(job, 1))
+    assert.deepEqual(await fresh.certificate(job, 1), await node.index.certificate(job, 1))
     await fresh.stop()
   })
 })
@@ -367,7 +321,7 @@ async function nextLease(job: Hash): Promise<Record<string, unknown>> {
     const { result } = await running.call('train_listLeases', { job })
     const [lease] = result as Record<string, unknown>[]
     if (lease !== undefined && lease.holder !== null) return lease
-    await mine()
+    await node.mine()
   }
   throw new Error('no lease')
 }
@@ -387,7 +341,7 @@ async function certify(
   )
   if (balance < 10n ** 17n) {
     await wallet(other).sendTransaction({ to: address, value: parseEther('1') })
-    await mine()
+    await node.mine()
   }
   const steps = Number(lease.steps)
   const data = encodeFunctionData({

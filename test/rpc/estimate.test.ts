@@ -61,7 +61,7 @@ describe('estimateGas', () => {
     const estimate = await estimateGas(run, cap)
     assert.deepEqual(estimate, {
       ok: false,
-      fault: { code: 'rpc/execution', reason: `out of gas (gas limit ${cap})` },
+      fault: { code: 'rpc/execution', reason: `gas required exceeds allowance (${cap})` },
     })
     const gone = await estimateGas(async () => null, cap)
     assert.deepEqual(gone, { ok: false, fault: { code: 'rpc/notFound', what: 'state' } })

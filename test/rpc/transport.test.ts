@@ -292,6 +292,25 @@ describe('other paths', () => {
   })
 })
 
+describe('an upload that breaks off', () => {
+  it('leaves nothing behind and disturbs nobody', async () => {
+    const { port, hand, call } = await start({ allowUploads: true })
+    await new Promise<void>((resolve) => {
+      const socket = connect(port, '127.0.0.1', () => {
+        socket.write(`PUT /blob HTTP/1.1\r\nhost: localhost\r\ncontent-length: 1000\r\n\r\nabc`)
+        setTimeout(() => {
+          socket.destroy()
+          resolve()
+        }, 50)
+      })
+    })
+    await new Promise((resolve) => setTimeout(resolve, 50))
+    assert.equal((await call('eth_chainId')).result, '0x4d2')
+    assert.equal(hand.blobs.size, 0)
+    assert.deepEqual(hand.reported, [])
+  })
+})
+
 describe('about itself', () => {
   it('describes every method it serves', async () => {
     const { call } = await start()

@@ -20,6 +20,7 @@ import { type Hash, hashFromBytes } from '../../primitives/hash.ts'
 import { blockViewOf, headerViewOf } from '../../rpc/blockView.ts'
 import type { RpcChain } from '../../rpc/modules.ts'
 import type { CallOutcome, CallView, ReceiptView } from '../../rpc/views.ts'
+import { recoverKey } from '../../vm/crypto.ts'
 
 const folder = join(import.meta.dirname, 'vectors')
 
@@ -52,7 +53,7 @@ export async function openVectorChain(): Promise<RpcChain> {
   const common = createCommonFromGethGenesis(genesisJson, {
     chain: 'vectors',
     params,
-    customCrypto: { kzg },
+    customCrypto: { kzg, ecrecover: recoverKey },
   } as Parameters<typeof createCommonFromGethGenesis>[1])
   const database = new MapDB<string, string | Uint8Array>()
   const open = async (root?: Uint8Array): Promise<MerkleStateManager> => {
