@@ -5,64 +5,22 @@
  * and gossip of small announcements. Give all handlers before `start`.
  */
 import { multiaddr } from '@multiformats/multiaddr'
-import type { Address } from '../primitives/address.ts'
 import { plainBytes } from '../primitives/bytes.ts'
-import { type Clock, systemClock } from '../primitives/clock.ts'
-import type { Hash } from '../primitives/hash.ts'
+import { systemClock } from '../primitives/clock.ts'
 import { invariant, type Result } from '../primitives/result.ts'
 import type { FrameFault, NetworkFault, SendFault } from './faults.ts'
 import { createGossip, type Gossip, maxGossipBytes } from './gossip.ts'
 import type { Hello } from './hello.ts'
-import { createLedger, type LedgerOptions } from './ledger.ts'
-import { createMessages, type Messages, type Topic } from './messages.ts'
+import type { HostModules, HostOptions } from './hostOptions.ts'
+import { createLedger } from './ledger.ts'
+import { createMessages, type Messages } from './messages.ts'
 import type { PeerId, PeerInfo } from './peer.ts'
-import { type Ban, createPeerBook, type PeerBookOptions } from './peerBook.ts'
+import { type Ban, createPeerBook } from './peerBook.ts'
 import { createPeerExchange } from './peerExchange.ts'
 import { createRedial } from './redial.ts'
 import { type Answer, createRequests, type Requests } from './requests.ts'
 import { createSessions, peerOf } from './sessions.ts'
 import { createTransport } from './transport.ts'
-
-export type HostOptions = {
-  /** Seed of the node's Ed25519 key, 32 bytes; the same seed gives the same peer id. */
-  readonly seed: Uint8Array
-  /** Multiaddrs such as `/ip4/127.0.0.1/tcp/0` and `/ip4/127.0.0.1/tcp/0/ws`. */
-  readonly listen: readonly string[]
-  /** Multiaddrs that are dialled for ever, with or without `/p2p/…`; our own is skipped. */
-  readonly bootstrap: readonly string[]
-  readonly protocolVersion: number
-  readonly chainId: number
-  readonly genesisHash: Hash
-  readonly rulesHash: Hash
-  readonly validator: Address | null
-  /** Topics of messages (not of requests or gossip); equal on all nodes. */
-  readonly topics: Readonly<Record<string, Topic>>
-  /** Ask peers for their peers and connect to those as well. @default true */
-  readonly discover?: boolean | undefined
-  readonly limits?: HostLimits | undefined
-}
-
-export type HostLimits = LedgerOptions &
-  PeerBookOptions & {
-    /** @default 128 */
-    readonly maxConnections?: number | undefined
-    /** A peer that reads nothing for so long is cut. @default 20,000 */
-    readonly stallMs?: number | undefined
-    /** @default 10,000 */
-    readonly helloTimeoutMs?: number | undefined
-    /** Pauses between dials. @default 250 and 5,000 */
-    readonly redialMinMs?: number | undefined
-    readonly redialMaxMs?: number | undefined
-  }
-
-export type HostModules = {
-  /** Height of our head, said in hello. */
-  readonly height: () => bigint
-  /** Told of faults of peers, and of failures that no caller awaits. */
-  readonly report: (problem: unknown) => void
-  readonly log?: ((message: string, fields: object) => void) | undefined
-  readonly clock?: Clock | undefined
-}
 
 export type Host = {
   readonly peerId: PeerId

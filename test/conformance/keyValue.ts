@@ -162,7 +162,7 @@ function expectedScan(writes: readonly Write[], { from, to, reverse, limit }: Ra
   const found = [...model]
     .filter(([key]) => key >= toHex(from) && key < toHex(to))
     .map((pair) => pair.join())
-    .sort()
+    .toSorted((a, b) => (a < b ? -1 : 1))
   return (reverse ? found.reverse() : found).slice(0, limit)
 }
 

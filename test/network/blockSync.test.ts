@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'vitest'
 import { type BlockSync, blockSyncTopics, createBlockSync } from '../../network/blockSync.ts'
-import type { HostOptions } from '../../network/host.ts'
+import type { HostOptions } from '../../network/hostOptions.ts'
 import { equalBytes, utf8ToBytes } from '../../primitives/bytes.ts'
 import { ok, refuse } from '../../primitives/result.ts'
 import {

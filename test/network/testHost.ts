@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import { createHash } from 'node:crypto'
 import { afterEach } from 'vitest'
-import { createHost, type Host, type HostModules, type HostOptions } from '../../network/host.ts'
+import { createHost, type Host } from '../../network/host.ts'
+import type { HostModules, HostOptions } from '../../network/hostOptions.ts'
 import type { PeerId } from '../../network/peer.ts'
 import { hashOf } from '../../primitives/hash.ts'
 import { describeFault, type Fault, type Result } from '../../primitives/result.ts'
@@ -101,5 +102,7 @@ export function faultOf(result: Result<unknown, Fault>): string {
 
 /** `size` bytes that differ from place to place. */
 export function sample(size: number, salt = 1): Uint8Array {
-  return Uint8Array.from({ length: size }, (_, i) => (i * 31 + (i >> 20) * 7 + salt) & 255)
+  const bytes = new Uint8Array(size)
+  for (let i = 0; i < size; i++) bytes[i] = i * 31 + (i >> 20) * 7 + salt
+  return bytes
 }
