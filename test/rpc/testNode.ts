@@ -5,9 +5,9 @@
 import assert from 'node:assert/strict'
 import { createTransactionPool } from '../../mempool/transactionPool.ts'
 import { systemClock } from '../../primitives/clock.ts'
-import { createChainEvents } from '../../rpc/chainEvents.ts'
+import { blockViewOf } from '../../rpc/blockView.ts'
 import { createChainView } from '../../rpc/chainView.ts'
-import { createPoolView } from '../../rpc/poolView.ts'
+import { createPoolView, pooledView } from '../../rpc/poolView.ts'
 import { createDataViews, createRepViews, createValViews } from '../../rpc/registryView.ts'
 import { createTrainViews } from '../../rpc/trainView.ts'
 import { createWorkIndex, type WorkIndex } from '../../rpc/workIndex.ts'
@@ -48,7 +48,14 @@ export async function openTestNode(): Promise<TestNode> {
     validatorAddresses[Number(height) % validatorAddresses.length]!
   const { modules } = modulesAround(view, {
     pool: createPoolView(pool),
-    events: createChainEvents({ chain, pool, index, onSyncing: () => () => {} }),
+    events: {
+      onHead: (listener) => chain.onHead(({ outcome }) => listener(blockViewOf(outcome.block))),
+      onPendingTransaction: (listener) =>
+        pool.onAdded((transaction) => listener(pooledView(transaction))),
+      onJob: index.onJob,
+      onCertificate: index.onCertificate,
+      onSyncing: () => () => {},
+    },
     train: createTrainViews({ chain, index, blobs }),
     data: createDataViews({ chain, blobs }),
     val: createValViews({ chain, proposer }),
