@@ -13,7 +13,7 @@ import { epochOf, type ValidatorSet } from '../registry/validatorSet.ts'
 import { type ChainVm, createChainVm, type Deadline, Expired } from '../vm/chainVm.ts'
 import { type PaymentFault, paymentFault } from '../vm/payment.ts'
 import { commitReceipts, type Receipt, receiptOf } from '../vm/receipts.ts'
-import { type Nodes, openState, reachableNodes } from '../vm/stateStore.ts'
+import { type Nodes, newNodes, openState } from '../vm/stateStore.ts'
 import { keepBeaconRoot, keepParentHash } from '../vm/systemContracts.ts'
 import type { Transaction } from '../vm/transaction.ts'
 import { ethAddress, readWorld } from '../vm/worldView.ts'
@@ -140,7 +140,7 @@ export async function startExecution(
     await mint(chainVm, expectations.withdrawals)
     await opened.state.commit()
     const stateRoot = hashFromBytes(await opened.state.getStateRoot())
-    const nodes = reachableNodes(opened.nodes, stateRoot)
+    const nodes = newNodes(parent.states, opened.nodes, stateRoot)
     const { root: receiptsRoot, bloom } = await commitReceipts(engine, receipts)
     return { stateRoot, receiptsRoot, bloom, gasUsed, receipts, nodes }
   }

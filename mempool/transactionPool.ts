@@ -155,7 +155,7 @@ export function createTransactionPool(options: PoolOptions, modules: PoolModules
     const more = size - (replaced?.transaction.size ?? 0)
     const room = maxTransactions - (replaced === undefined ? 1 : 0)
     while (byHash.size > room || bytesHeld + more > maxBytes) {
-      const cheapest = cheapestLast(baseFee)
+      const cheapest = cheapestLast(baseFee, replaced)
       if (cheapest === null) return { code: 'pool/full', leastTip: gotTip + 1n, gotTip }
       const leastTip = effectiveTip(cheapest.transaction.tx, baseFee) + 1n
       if (gotTip < leastTip) return { code: 'pool/full', leastTip, gotTip }
@@ -164,12 +164,13 @@ export function createTransactionPool(options: PoolOptions, modules: PoolModules
     return null
   }
 
-  function cheapestLast(baseFee: bigint): Pooled | null {
+  function cheapestLast(baseFee: bigint, spared: Pooled | undefined): Pooled | null {
     const tip = (pooled: Pooled) => effectiveTip(pooled.transaction.tx, baseFee)
     let cheapest: Pooled | null = null
     for (const queue of senders.values()) {
       const last = queue.last()
-      if (last !== undefined && (cheapest === null || tip(last) < tip(cheapest))) cheapest = last
+      if (last === undefined || last === spared) continue
+      if (cheapest === null || tip(last) < tip(cheapest)) cheapest = last
     }
     return cheapest
   }

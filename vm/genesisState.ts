@@ -11,7 +11,7 @@ import { type Hash, hashFromBytes } from '../primitives/hash.ts'
 import type { World } from '../registry/records.ts'
 import { createChainVm } from './chainVm.ts'
 import type { Engine } from './engine.ts'
-import { emptyStateRoot, type Nodes, openState, reachableNodes, type StateStore } from './stateStore.ts'
+import { emptyStateRoot, type Nodes, newNodes, openState, type StateStore } from './stateStore.ts'
 import { systemCode } from './systemContracts.ts'
 import { ethAddress } from './worldView.ts'
 
@@ -24,7 +24,11 @@ export type WriteGenesisRecords = (world: World, genesis: Genesis) => Promise<vo
  */
 const stubCode = Uint8Array.of(0xfe)
 
-const nothing: StateStore = { get: async () => undefined, remember: () => {} }
+const nothing: StateStore = {
+  get: async () => undefined,
+  has: () => false,
+  remember: () => {},
+}
 
 /** The genesis state, computed in memory: its root and its trie nodes. */
 export async function genesisState(
@@ -60,5 +64,5 @@ export async function genesisState(
   await evm.journal.cleanup()
   await state.commit()
   const root = hashFromBytes(await state.getStateRoot())
-  return { root, nodes: reachableNodes(nodes, root) }
+  return { root, nodes: newNodes(nothing, nodes, root) }
 }

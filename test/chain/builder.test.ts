@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { parseAbi, encodeFunctionData } from 'viem'
+import { encodeFunctionData, parseAbi } from 'viem'
 import { describe, it } from 'vitest'
 import type { Candidate } from '../../chain/builder.ts'
 import { applyBlock } from '../../chain/transition.ts'
@@ -7,7 +7,16 @@ import { moduleAddresses } from '../../params/protocol.ts'
 import { addressOfKey } from '../../primitives/address.ts'
 import type { NativeModule } from '../../vm/nativeModule.ts'
 import { creation } from '../vm/contracts.ts'
-import { advance, alice, bob, openTestChain, requestOf, show, signed, stoppedClock } from './support.ts'
+import {
+  advance,
+  alice,
+  bob,
+  openTestChain,
+  requestOf,
+  show,
+  signed,
+  stoppedClock,
+} from './support.ts'
 
 const to = addressOfKey(bob)
 
@@ -56,7 +65,10 @@ describe('the builder', () => {
       [signed(engine, bob, { to, nonce: 0n, maxFeePerGas: 1n, tip: 1n }), 'transaction/fee'],
     ] as const
     const { outcome, skipped } = await advance(chain, [...cases.map(([tx]) => tx), good])
-    assert.deepEqual(outcome.transactions.map(({ hash }) => hash), [good.hash])
+    assert.deepEqual(
+      outcome.transactions.map(({ hash }) => hash),
+      [good.hash],
+    )
     assert.deepEqual(
       skipped.map(({ hash, fault }) => [hash, fault.code]),
       cases.map(([{ hash }, code]) => [hash, code]),
@@ -71,7 +83,10 @@ describe('the builder', () => {
       signed(a.engine, bob, { to, value: 3n }),
     ]
     const built = await a.chain.build(
-      await requestOf(a.chain, transactions.map((transaction) => ({ transaction }))),
+      await requestOf(
+        a.chain,
+        transactions.map((transaction) => ({ transaction })),
+      ),
       stoppedClock,
     )
     assert.ok(built.ok, show(built))
@@ -88,7 +103,10 @@ describe('the builder', () => {
     const even = signed(engine, alice, { ...certify, data: certifyData(2n) })
     const odd = signed(engine, bob, { ...certify, data: certifyData(3n) })
     const { outcome, skipped } = await advance(chain, [even, odd])
-    assert.deepEqual(outcome.transactions.map(({ hash }) => hash), [even.hash])
+    assert.deepEqual(
+      outcome.transactions.map(({ hash }) => hash),
+      [even.hash],
+    )
     assert.deepEqual(skipped, [{ hash: odd.hash, fault: { code: 'build/certifyReverted' } }])
     const reader = (await chain.readAt(1n))!
     assert.equal(await reader.world.jobs.get(0n), 2n)
@@ -195,7 +213,10 @@ describe('the builder', () => {
     const { chain } = await openTestChain()
     await advance(chain)
     const request = await requestOf(chain)
-    const commitless = await chain.build({ ...request, parentCommit: new Uint8Array() }, stoppedClock)
+    const commitless = await chain.build(
+      { ...request, parentCommit: new Uint8Array() },
+      stoppedClock,
+    )
     assert.ok(!commitless.ok && commitless.fault.code === 'block/parentCommit')
     const timestamp = chain.head().header.timestamp
     const timeless = await chain.build({ ...request, timestamp }, stoppedClock)

@@ -6,16 +6,26 @@ import {
   genWithdrawalsTrieRoot,
   type HeaderData,
 } from '@ethereumjs/block'
+import { RLP } from '@ethereumjs/rlp'
 import { createLegacyTx } from '@ethereumjs/tx'
 import { createWithdrawal } from '@ethereumjs/util'
-import { RLP } from '@ethereumjs/rlp'
 import fc from 'fast-check'
 import { beforeAll, describe, it } from 'vitest'
 import type { BlockFault } from '../../chain/blockFault.ts'
 import { decodeEnvelope, type Envelope, encodeEnvelope } from '../../chain/envelope.ts'
 import { applyBlock } from '../../chain/transition.ts'
 import { addressOfKey } from '../../primitives/address.ts'
-import { advance, alice, bob, openTestChain, requestOf, show, signed, stoppedClock, type TestChain } from './support.ts'
+import {
+  advance,
+  alice,
+  bob,
+  openTestChain,
+  requestOf,
+  show,
+  signed,
+  stoppedClock,
+  type TestChain,
+} from './support.ts'
 
 const ones = (length: number) => new Uint8Array(length).fill(1)
 
@@ -133,7 +143,10 @@ describe('the rules of a block', () => {
     assert.ok(judged.ok, show(judged))
   })
 
-  async function refuses(code: BlockFault['code'], envelope: Partial<Envelope>): Promise<BlockFault> {
+  async function refuses(
+    code: BlockFault['code'],
+    envelope: Partial<Envelope>,
+  ): Promise<BlockFault> {
     const judged = await judge(envelope)
     assert.ok(!judged.ok)
     assert.equal(judged.fault.code, code, show(judged))
@@ -196,12 +209,7 @@ describe('the rules of a block', () => {
   })
 
   it('block/slow: only when the deadline of the caller says so', async () => {
-    const judged = await applyBlock(
-      test.chain.head(),
-      encodeEnvelope(good),
-      test.rules,
-      () => true,
-    )
+    const judged = await applyBlock(test.chain.head(), encodeEnvelope(good), test.rules, () => true)
     assert.deepEqual(judged, { ok: false, fault: { code: 'block/slow', index: 0 } })
   })
 
@@ -235,11 +243,15 @@ describe('the rules of a block', () => {
       { numRuns: 50 },
     )
     await fc.assert(
-      fc.asyncProperty(fc.nat(bytes.length - 1), fc.integer({ min: 1, max: 255 }), async (at, flip) => {
-        const changed = Uint8Array.from(bytes)
-        changed[at]! ^= flip
-        assert.ok(!(await applyBlock(head, changed, test.rules)).ok, `byte ${at}`)
-      }),
+      fc.asyncProperty(
+        fc.nat(bytes.length - 1),
+        fc.integer({ min: 1, max: 255 }),
+        async (at, flip) => {
+          const changed = Uint8Array.from(bytes)
+          changed[at]! ^= flip
+          assert.ok(!(await applyBlock(head, changed, test.rules)).ok, `byte ${at}`)
+        },
+      ),
       { numRuns: 150 },
     )
   })

@@ -6,7 +6,14 @@ import { type Address, addressOfKey } from '../../primitives/address.ts'
 import { bytesToUint, fromHex, toHex } from '../../primitives/bytes.ts'
 import type { Receipt } from '../../vm/receipts.ts'
 import type { CallOutcome } from '../../vm/simulate.ts'
-import { advance, alice, type Call, openTestChain, signed, type TestChain } from '../chain/support.ts'
+import {
+  advance,
+  alice,
+  type Call,
+  openTestChain,
+  signed,
+  type TestChain,
+} from '../chain/support.ts'
 import { type CallKind, creation, forward, returnFlagAndData, revert } from './contracts.ts'
 import { dataOf, lastData, notebook, notebookAbi, notebookAddress, noteData } from './notebook.ts'
 
@@ -61,13 +68,21 @@ describe('native modules', () => {
     assert.equal((await balance(notebookAddress)) - before, 5n)
     const [log] = receipt.logs
     assert.equal(log!.address, notebookAddress)
-    const event = decodeEventLog({
+    const [signature, ...indexed] = log!.topics
+    const { eventName, args } = decodeEventLog({
       abi: notebookAbi,
-      topics: log!.topics as [`0x${string}`],
+      topics: [signature!, ...indexed],
       data: toHex(log!.data),
     })
-    assert.equal(event.eventName, 'Noted')
-    assert.deepEqual({ ...event.args, author: event.args.author.toLowerCase() }, { author: user, value: 42n, paid: 5n })
+    assert.equal(eventName, 'Noted')
+    assert.deepEqual(
+      { ...args, author: args?.author.toLowerCase() },
+      {
+        author: user,
+        value: 42n,
+        paid: 5n,
+      },
+    )
   })
 
   it('undoes storage, value and logs of a refusal, keeps unused gas, says why', async () => {
@@ -86,7 +101,10 @@ describe('native modules', () => {
   })
 
   it('sees a calling contract as its caller, and takes value from it', async () => {
-    const contract = await deploy(forward('call', notebookAddress, '6007') + returnFlagAndData, 100n)
+    const contract = await deploy(
+      forward('call', notebookAddress, '6007') + returnFlagAndData,
+      100n,
+    )
     const before = await balance(notebookAddress)
     const said = await ask(contract, noteData(7n))
     assert.ok(said.ok)
@@ -128,7 +146,10 @@ describe('native modules', () => {
     assert.equal(errorOf(refused.returnData.subarray(32)), 'ReadOnly')
     const viewed = await ask(contract, lastData)
     assert.ok(viewed.ok)
-    assert.deepEqual([0, 1, 2].map((i) => word(viewed.returnData, i)), [1n, BigInt(user), 3n])
+    assert.deepEqual(
+      [0, 1, 2].map((i) => word(viewed.returnData, i)),
+      [1n, BigInt(user), 3n],
+    )
   })
 
   it('is static two frames below a static call', async () => {
@@ -232,7 +253,12 @@ describe('native modules', () => {
         data: toHex(said.returnData.subarray(skip)),
       })
       assert.deepEqual(
-        [context[0].toLowerCase(), context[1].toLowerCase(), ...context.slice(2, 5), context[5].toLowerCase()],
+        [
+          context[0].toLowerCase(),
+          context[1].toLowerCase(),
+          ...context.slice(2, 5),
+          context[5].toLowerCase(),
+        ],
         [caller, user, topLevel, height, toHex(header.mixHash), header.coinbase.toString()],
       )
     }

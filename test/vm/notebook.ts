@@ -26,7 +26,13 @@ export const notebookAddress = moduleAddresses.registry
 
 const outcome = (...outputs: readonly unknown[]): NativeOutcome => ({ ok: true, outputs })
 
-async function note({ args, caller, value: paid, world, emit }: NativeCall): Promise<NativeOutcome> {
+async function note({
+  args,
+  caller,
+  value: paid,
+  world,
+  emit,
+}: NativeCall): Promise<NativeOutcome> {
   const [value] = args as [bigint]
   const count = (await world.registry.get(2n)) + 1n
   await world.registry.put(0n, BigInt(caller))
