@@ -85,7 +85,7 @@ export function createChainView(
   }
 }
 
-export function receiptViewOf(receipt: Receipt, bloom: Uint8Array): ReceiptView {
+function receiptViewOf(receipt: Receipt, bloom: Uint8Array): ReceiptView {
   return {
     status: receipt.succeeded,
     root: null,

@@ -16,7 +16,7 @@ export type DispatchLimits = {
   readonly callTimeoutMs: number
 }
 
-export type DispatchStats = { calls: number; refused: number; failed: number }
+type DispatchStats = { calls: number; refused: number; failed: number }
 
 export type Dispatcher = {
   readonly dispatch: (method: string, params: unknown, context: CallContext) => Promise<Answer>

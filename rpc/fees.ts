@@ -14,7 +14,7 @@ const defaultTip = 1_000_000_000n
 const maxTip = 500_000_000_000n
 
 /** Most blocks of one fee history. */
-export const maxHistory = 1_024
+const maxHistory = 1_024
 export const maxPercentiles = 100
 
 /** Wei per gas on top of the base fee: the median of the lowest tips of recent blocks with transactions. */

@@ -25,7 +25,7 @@ const maxPendingHashes = 4_096
 const maxBlockHashes = 4_096n
 
 /** Blocks that a log filter watches; null ends are open. */
-export type LogWatch = {
+type LogWatch = {
   readonly filter: LogFilter
   readonly from: bigint | null
   readonly to: bigint | null

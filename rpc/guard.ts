@@ -14,7 +14,7 @@ export type GuardOptions = {
   readonly corsOrigins: readonly string[]
 }
 
-export type RequestHeaders = {
+type RequestHeaders = {
   readonly host?: string | undefined
   readonly origin?: string | undefined
 }

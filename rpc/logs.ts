@@ -71,7 +71,7 @@ export function matchingLogs(
 }
 
 /** Whether `log` passes: its address is named, and each position's topic is among the choices. */
-export function matches(log: LogView, { addresses, topics }: LogFilter): boolean {
+function matches(log: LogView, { addresses, topics }: LogFilter): boolean {
   if (addresses !== null && addresses.length > 0 && !addresses.includes(log.address)) return false
   if (topics.length > log.topics.length) return false
   return topics.every((choice, i) => choice === null || choice.includes(log.topics[i]!))

@@ -106,7 +106,7 @@ export type SyncView = {
   readonly highestBlock: bigint
 }
 
-export type RpcNet = {
+type RpcNet = {
   readonly listening: () => boolean
   readonly peerCount: () => number
   readonly syncing: () => SyncView | null

@@ -14,7 +14,7 @@ const quantityText = z
   .regex(/^0x(0|[1-9a-fA-F][0-9a-fA-F]{0,63})$/, 'must be a 0x quantity without leading zeros')
 
 /** 0x-quantity of at most 256 bits. */
-export const quantitySchema = quantityText.transform((text) => BigInt(text))
+const quantitySchema = quantityText.transform((text) => BigInt(text))
 
 /** A small whole number, as a quantity or a JSON number. */
 export function countSchema(max: number): z.ZodType<number> {
@@ -56,7 +56,7 @@ export const storageKeySchema = z
   })
 
 /** Latest = safe = finalized: committed blocks are final. */
-export const blockTags = ['latest', 'safe', 'finalized', 'pending', 'earliest'] as const
+const blockTags = ['latest', 'safe', 'finalized', 'pending', 'earliest'] as const
 export type BlockTag = (typeof blockTags)[number]
 
 /** A block by tag, number or hash. */
@@ -194,4 +194,3 @@ export const callSchema = z
     accessList: call.accessList ?? null,
     authorizationList: call.authorizationList ?? null,
   }))
-export type CallParameter = z.output<typeof callSchema>

@@ -33,7 +33,7 @@ export type RpcOptions = {
   readonly limits?: Partial<RpcLimits> | undefined
 }
 
-export type RpcStats = {
+type RpcStats = {
   readonly calls: number
   readonly refused: number
   readonly failed: number

@@ -46,7 +46,7 @@ export type FeeView = {
   readonly maxBlobGas: bigint | null
 }
 
-export type WithdrawalView = {
+type WithdrawalView = {
   readonly index: bigint
   readonly validatorIndex: bigint
   readonly address: Address

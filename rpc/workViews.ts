@@ -100,7 +100,7 @@ export type ValidatorSetView = {
   readonly validators: readonly Validator[]
 }
 
-export type CommitView = {
+type CommitView = {
   readonly height: bigint
   readonly round: number
   readonly envelopeHash: Hash
@@ -116,8 +116,8 @@ export type ServiceView = ServiceRecord & { readonly address: Address }
 export type Page<T> = { readonly items: readonly T[]; readonly next: number | null }
 export type Window = { readonly cursor: number; readonly limit: number }
 
-export type JobFilter = { readonly status: JobStatus | null; readonly owner: Address | null }
-export type LeaseFilter = { readonly job: Hash | null; readonly holder: Address | null }
+type JobFilter = { readonly status: JobStatus | null; readonly owner: Address | null }
+type LeaseFilter = { readonly job: Hash | null; readonly holder: Address | null }
 
 export type TrainViews = {
   readonly job: (id: Hash) => Promise<JobView | null>

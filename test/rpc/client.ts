@@ -17,7 +17,7 @@ export type Running = {
 
 type Headers = Readonly<Record<string, string>>
 type Options = { readonly method?: string; readonly headers?: Headers; readonly body?: Uint8Array }
-export type Raw = {
+type Raw = {
   readonly status: number
   readonly headers: Readonly<Record<string, unknown>>
   readonly text: string
