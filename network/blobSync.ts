@@ -19,7 +19,7 @@ export type BlobSyncModules = {
   readonly clock?: Clock | undefined
 }
 
-export type FetchOptions = {
+type FetchOptions = {
   /** Whom to ask. @default whoever is connected */
   readonly peers?: readonly PeerId[] | undefined
   /** Told after each chunk. */
@@ -32,7 +32,7 @@ export type FetchOptions = {
 }
 
 /** `fetch/ended`: the time was over, or the caller's signal aborted. */
-export type FetchFault = DownloadFault
+type FetchFault = DownloadFault
 
 export type BlobSync = {
   /** Make `hash` whole in the store; the verdict is its size in bytes. */

@@ -55,7 +55,7 @@ export type BlockSyncModules = {
 }
 
 /** What a peer gave instead of what it should have. */
-export type BlockSyncFault =
+type BlockSyncFault =
   | {
       readonly code: 'sync/badRecord'
       readonly peer: PeerId

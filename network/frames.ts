@@ -7,7 +7,7 @@ import { ok, type Result, refuse } from '../primitives/result.ts'
 import type { FrameFault } from './faults.ts'
 
 /** Bytes of the length prefix. */
-export const frameHeaderBytes = 4
+const frameHeaderBytes = 4
 
 export function frameHeader(length: number): Uint8Array {
   return uintBytes(length, frameHeaderBytes)

@@ -14,13 +14,10 @@ import type { Transport } from './transport.ts'
 export const maxGossipBytes = 65_535
 
 /** What to do with a message: pass it on, let it rest, or hold it against who sent it. */
-export type GossipVerdict = 'relay' | 'drop' | 'punish'
+type GossipVerdict = 'relay' | 'drop' | 'punish'
 
 /** Judges one message; `peer` passed it to us and need not be who wrote it. */
-export type GossipHandler = (
-  peer: PeerId,
-  bytes: Uint8Array,
-) => GossipVerdict | Promise<GossipVerdict>
+type GossipHandler = (peer: PeerId, bytes: Uint8Array) => GossipVerdict | Promise<GossipVerdict>
 
 export type GossipModules = {
   readonly transport: Transport

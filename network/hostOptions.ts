@@ -27,7 +27,7 @@ export type HostOptions = {
   readonly limits?: HostLimits | undefined
 }
 
-export type HostLimits = LedgerOptions &
+type HostLimits = LedgerOptions &
   PeerBookOptions & {
     /** @default 128 */
     readonly maxConnections?: number | undefined

@@ -20,7 +20,7 @@ export type Topic = {
 }
 
 /** Takes one message. While the promise it may return is pending, the topic's sender waits. */
-export type MessageHandler = (peer: PeerId, bytes: Uint8Array) => void | Promise<void>
+type MessageHandler = (peer: PeerId, bytes: Uint8Array) => void | Promise<void>
 
 export type MessageOptions = {
   readonly topics: Readonly<Record<string, Topic>>

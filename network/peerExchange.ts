@@ -33,7 +33,7 @@ export type PeerExchange = {
   readonly up: (peer: PeerId) => void
 }
 
-export const peersTopic = 'peers'
+const peersTopic = 'peers'
 
 const maxAddresses = 64
 const maxAddressBytes = 128

@@ -12,13 +12,13 @@ import type { Host } from './host.ts'
 export const recordTopic = 'records'
 
 /** Longest record: an envelope with its commit. */
-export const maxRecordBytes = 9_437_184
+const maxRecordBytes = 9_437_184
 
 /** Records are added to an answer while it is shorter than this. */
 const batchBytes = 4_194_304
 
 /** Most records of one answer. */
-export const maxBatch = 256
+const maxBatch = 256
 
 /** Longest answer. */
 export const maxAnswerBytes: number = 4 + batchBytes + 4 + maxRecordBytes

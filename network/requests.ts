@@ -15,7 +15,7 @@ import type { Transport } from './transport.ts'
 /** The answer to a request, or null to refuse it. */
 export type Answer = (peer: PeerId, bytes: Uint8Array) => Promise<Uint8Array | null>
 
-export type RequestLimits = {
+type RequestLimits = {
   readonly timeoutMs: number
   /** Longest answer that is taken. */
   readonly maxBytes: number

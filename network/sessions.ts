@@ -15,7 +15,7 @@ import type { PeerId } from './peer.ts'
 import { closeWrite, readFrame, writeFrame } from './streams.ts'
 import type { Transport } from './transport.ts'
 
-export const helloProtocol = '/waggle/hello/1'
+const helloProtocol = '/waggle/hello/1'
 
 export type SessionOptions = {
   /** A connection without a hello is closed after this long. */
@@ -37,7 +37,7 @@ export type SessionModules = {
   readonly refused: (fault: PeerFault) => void
 }
 
-export type Session = {
+type Session = {
   readonly peer: PeerId
   readonly connection: Connection
   readonly hello: Hello

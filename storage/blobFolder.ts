@@ -13,7 +13,7 @@ import { type BlobManifest, blobHashOf, decodeManifest } from './blobManifest.ts
 import { syncFolder, unlessMissing } from './files.ts'
 
 /** Which of the two shelves a blob is on. */
-export type Shelf = 'blobs' | 'partial'
+type Shelf = 'blobs' | 'partial'
 
 export type BlobFolder = {
   readonly root: string

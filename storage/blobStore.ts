@@ -43,7 +43,7 @@ export type BlobStore = BlobArrivals & {
   readonly delete: (hash: Hash) => Promise<void>
 }
 
-export type BlobPart = { readonly offset: number; readonly length: number }
+type BlobPart = { readonly offset: number; readonly length: number }
 
 /** Manifests kept in memory; the largest takes about 400 KiB. */
 const manifestsKept = 16
