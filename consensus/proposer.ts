@@ -55,7 +55,8 @@ export function scheduleOf(set: ValidatorSet, epochLength: number): Schedule {
  * Index of the proposer of `round` at `height`.
  *
  * Entries of the jailed fall to the next entry, in rounds from 1 on also those of the proposer of
- * round 0. Where nobody else is left, the plain entry stands.
+ * round 0. Slots that are all the jailed's fall to the turns; where nobody else is left, the plain
+ * entry stands.
  */
 export function proposer(
   set: ValidatorSet,
@@ -65,23 +66,27 @@ export function proposer(
 ): number {
   const { slots, turns } = scheduleOf(set, epochLength)
   const free = (index: number) => !set.validators[index]!.jailed
-  const first = entryAt(slots, height, free)
+  const first =
+    entryAt(slots, height, free) ?? entryAt(turns, height, free) ?? plainEntry(slots, height)
   if (round === 0) return first
   const other = (index: number) => free(index) && index !== first
-  const turn = entryAt(turns, height + BigInt(round), other)
-  return other(turn) ? turn : first
+  return entryAt(turns, height + BigInt(round), other) ?? first
 }
 
-/** The entry at `place` (cyclic), or the next one that `admits`; the plain entry if none does. */
+/** The entry at `place` (cyclic), or the next one that `admits`; null if none does. */
 function entryAt(
   entries: readonly number[],
   place: bigint,
   admits: (index: number) => boolean,
-): number {
+): number | null {
   const start = Number(place % BigInt(entries.length))
   for (let i = 0; i < entries.length; i++) {
     const entry = entries[(start + i) % entries.length]!
     if (admits(entry)) return entry
   }
-  return entries[start]!
+  return null
+}
+
+function plainEntry(entries: readonly number[], place: bigint): number {
+  return entries[Number(place % BigInt(entries.length))]!
 }

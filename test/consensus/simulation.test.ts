@@ -33,10 +33,7 @@ describe('simulated consensus', () => {
   })
 
   it('is the same run for the same seed', () => {
-    assert.deepEqual(
-      simulate(planOf(7), heights, patience),
-      simulate(planOf(7), heights, patience),
-    )
+    assert.deepEqual(simulate(planOf(7), heights, patience), simulate(planOf(7), heights, patience))
   })
 
   it('does without a crashed node, within a second and a half a height', () => {
