@@ -49,7 +49,7 @@ export type BuildRequest = {
   readonly extraData?: Uint8Array | undefined
 }
 
-export type SkipFault =
+type SkipFault =
   | PaymentFault
   | { readonly code: 'build/bytes'; readonly left: number; readonly got: number }
   | { readonly code: 'build/sidecars'; readonly left: number; readonly got: number }

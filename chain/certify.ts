@@ -8,7 +8,7 @@ import type { Engine } from '../vm/engine.ts'
 import { selectorOf, type Transaction } from '../vm/transaction.ts'
 
 /** Selector of `Jobs.certify`, or null on a chain whose modules have none. */
-export function certifySelector(engine: Engine): string | null {
+function certifySelector(engine: Engine): string | null {
   const abi = engine.modules.get(moduleAddresses.jobs)?.abi ?? []
   const item = abi.find((entry) => entry.type === 'function' && entry.name === 'certify')
   return item?.type === 'function' ? toFunctionSelector(item) : null

@@ -20,7 +20,7 @@ import { decodeReceipts, encodeReceipts, type Receipt } from '../vm/receipts.ts'
 import { type Nodes, nodeWrites } from '../vm/stateStore.ts'
 import type { Outcome } from './transition.ts'
 
-export type BlockNames = { readonly hash: Hash; readonly envelopeHash: Hash }
+type BlockNames = { readonly hash: Hash; readonly envelopeHash: Hash }
 
 /** Where a transaction is. */
 export type Place = { readonly height: bigint; readonly index: number }

@@ -10,7 +10,7 @@ import type { Engine } from '../vm/engine.ts'
 import { emptyRequestsHash } from './header.ts'
 
 /** Digest of the genesis in canonical JSON: sorted keys, whole numbers as decimal text. */
-export function genesisDigest(genesis: Genesis): Hash {
+function genesisDigest(genesis: Genesis): Hash {
   return hashOf('waggle/genesis/v1', utf8ToBytes(canonicalJson(genesis)))
 }
 

@@ -30,7 +30,7 @@ export function bloomFits(engine: Engine, bloom: Uint8Array, filter: LogFilter):
   return topics.every((any) => any === null || any.some((topic) => holds(hashBytes(topic))))
 }
 
-export function logFits(log: Log, { addresses, topics }: LogFilter): boolean {
+function logFits(log: Log, { addresses, topics }: LogFilter): boolean {
   if (addresses.length > 0 && !addresses.includes(log.address)) return false
   return topics.every(
     (any, i) => any === null || (log.topics[i] !== undefined && any.includes(log.topics[i])),

@@ -12,7 +12,7 @@ import { ethAddress, readWorld } from '../vm/worldView.ts'
 import type { ChainState } from './chainState.ts'
 
 /** EIP-1186's answer, as JSON-RPC has it. */
-export type StateProof = Awaited<ReturnType<typeof getMerkleStateProof>>
+type StateProof = Awaited<ReturnType<typeof getMerkleStateProof>>
 
 export type StateReader = {
   readonly height: bigint

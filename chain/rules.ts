@@ -14,7 +14,7 @@ import type { Engine } from '../vm/engine.ts'
 import type { WriteGenesisRecords } from '../vm/genesisState.ts'
 
 /** What a block tells the registry before its first transaction. */
-export type BlockStart = {
+type BlockStart = {
   readonly height: bigint
   readonly timestamp: bigint
   readonly mixHash: Hash

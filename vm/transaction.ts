@@ -38,7 +38,7 @@ export type TransactionFault =
   | { readonly code: 'transaction/intrinsicGas'; readonly least: bigint; readonly got: bigint }
 
 /** Largest transaction in bytes, as in the pools of Ethereum's clients. */
-export const maxTransactionBytes = 131_072
+const maxTransactionBytes = 131_072
 
 /** Most gas of one transaction. @see EIP-7825 */
 export const maxTransactionGas = 16_777_216n

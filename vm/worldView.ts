@@ -11,7 +11,7 @@ import { Bug, invariant } from '../primitives/result.ts'
 import type { Purse, Records, World } from '../registry/records.ts'
 
 /** Gas of one access: flat, no refunds, no warm prices. */
-export const nativeGas = { get: 2_100n, put: 20_000n, balance: 2_100n, move: 9_000n } as const
+const nativeGas = { get: 2_100n, put: 20_000n, balance: 2_100n, move: 9_000n } as const
 
 /** What a view of the state needs; `charge` is called before each access. */
 export type WorldSource = {

@@ -40,11 +40,11 @@ export const alice = keyOf('alice')
 export const bob = keyOf('bob')
 export const validatorAddresses = ['v0', 'v1'].map((name) => addressOfKey(keyOf(name)))
 
-export function blsKeyOf(address: Address): `0x${string}` {
+function blsKeyOf(address: Address): `0x${string}` {
   return `0x${toHex(concatBytes(hashBytes(hashOf('test/bls', utf8ToBytes(address))), new Uint8Array(16))).slice(2)}`
 }
 
-export const testParams: Record<keyof ChainParams, unknown> = {
+const testParams: Record<keyof ChainParams, unknown> = {
   epochLength: 4,
   minBlockIntervalMs: 1_000,
   idleBlockIntervalMs: 5_000,
@@ -104,7 +104,7 @@ export function testGenesis(overrides: Partial<Record<keyof ChainParams, unknown
 }
 
 /** The reveal that the test's rules accept. */
-export function revealOf(publicKey: string, height: bigint): Uint8Array {
+function revealOf(publicKey: string, height: bigint): Uint8Array {
   const part = (i: number) =>
     hashBytes(hashOf('test/reveal', utf8ToBytes(publicKey), uintBytes(height, 8), uintBytes(i, 1)))
   return concatBytes(part(0), part(1), part(2))
