@@ -85,7 +85,8 @@ async function launch(options: DevnetNodeOptions): Promise<ChildProcess> {
   const log = await open(join(options.dataDir, 'node.log'), 'a')
   try {
     const child = spawn(process.execPath, [main, 'start', ...flagsOf(options)], {
-      stdio: ['ignore', 'pipe', log.fd],
+      // Its standard input ends with this process, however that ends, and the node with it.
+      stdio: ['pipe', 'pipe', log.fd],
       // Its own process group: Ctrl-C reaches the parent alone, which then stops the nodes in order.
       detached: true,
     })
@@ -103,6 +104,7 @@ function flagsOf({ dataDir, rpcPort, p2pPort, peerPorts, flags }: DevnetNodeOpti
     ...['--data', dataDir, '--rpc-port', String(rpcPort), '--listen', address(p2pPort)],
     ...peerPorts.flatMap((port) => ['--peer', address(port)]),
     '--allow-uploads',
+    '--until-stdin-closes',
     ...flags,
   ]
 }

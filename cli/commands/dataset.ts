@@ -8,24 +8,28 @@ import type { Hash } from '../../primitives/hash.ts'
 import { registryAbi } from '../../vm/modules/registry.ts'
 import { type AccountFlags, addAccountOptions, openAccount } from '../account.ts'
 import { uploadBlob } from '../blob.ts'
-import { openSource, type SourceFlags } from '../datasetSource.ts'
+import { addSourceOptions, openSource, type SourceFlags } from '../datasetSource.ts'
 import { bytesText } from '../format.ts'
 import type { Io } from '../io.ts'
 import { createReport, type Report } from '../report.ts'
 import { addRpcOptions, connect, type Node, type RpcFlags } from '../rpc.ts'
+import { writeScaling } from '../scaling.ts'
 import { fields, table } from '../table.ts'
 import { sendCall } from '../transaction.ts'
 import type { DatasetWire, PageWire } from '../wire.ts'
 
-type AddFlags = RpcFlags & AccountFlags & SourceFlags & { readonly title?: string }
+type AddFlags = RpcFlags &
+  AccountFlags &
+  SourceFlags & { readonly title?: string; readonly saveScaling?: string }
 
 const addExamples = `
 Examples:
   $ waggle dataset add mnist-test --devnet-account 0
-  $ waggle dataset add iris.csv --labels species --title "Iris" --key-file me.json --password-file pw
+  $ waggle dataset add iris.csv --labels species --save-scaling iris.scaling --devnet-account 0
+  $ waggle dataset add more.csv --labels species --scaling iris.scaling --devnet-account 0
   $ waggle dataset add images.npy --labels labels.npy --devnet-account 0
 
-The node must take uploads (waggle start --allow-uploads; a devnet does). The root that is printed
+Columns are scaled from their range to -127..127. The node must take uploads (waggle start --allow-uploads; a devnet does). The root that is printed
 names the dataset everywhere; anyone can compute it again from the rows.`
 
 export function addDataset(program: Command, io: Io): void {
@@ -34,9 +38,9 @@ export function addDataset(program: Command, io: Io): void {
     .command('add')
     .description('import rows, upload them to the node and register them')
     .argument('<source>', 'mnist, mnist-test, or a CSV, NPY or dataset file')
-    .option('--labels <column>', 'CSV: name or number of the column of classes; NPY: another file')
     .option('--title <text>', 'name for people (default: that of the source)')
-  addAccountOptions(addRpcOptions(add))
+    .option('--save-scaling <file>', 'keep how numbers became int8, for test sets and predictions')
+  addAccountOptions(addRpcOptions(addSourceOptions(add)))
     .addHelpText('after', addExamples)
     .action((source: string, flags: AddFlags) => addSource(source, flags, io))
   const list = dataset.command('list').description('list the registered datasets')
@@ -53,6 +57,8 @@ async function addSource(source: string, flags: AddFlags, io: Io): Promise<void>
   const opened = await openSource(source, flags)
   try {
     const { manifest, path } = opened
+    if (flags.saveScaling !== undefined && opened.scaling !== null)
+      await writeScaling(flags.saveScaling, opened.scaling)
     const known = await node.call<DatasetWire | null>('data_getDataset', manifest.root)
     const blob = known?.size == null ? await uploadBlob(io, node.url, path) : known.blob
     if (known !== null) return tell(report, io, manifest, known.blob, known.title, null)

@@ -5,6 +5,7 @@ import { type Command, Option } from 'commander'
 import type { Hash } from '../../primitives/hash.ts'
 import { addAccountOptions } from '../account.ts'
 import { hashArgument, layerList, positiveNumber, weiAmount, wholeNumber } from '../arguments.ts'
+import { addSourceOptions } from '../datasetSource.ts'
 import type { Io } from '../io.ts'
 import { addRpcOptions, type RpcFlags } from '../rpc.ts'
 import { type OpenFlags, openJob } from './jobOpen.ts'
@@ -33,7 +34,6 @@ export function addJob(program: Command, io: Io): void {
     .description('calibrate, quote and open a training job')
     .requiredOption('--dataset <root>', 'root of a registered dataset, or mnist')
     .option('--rows <source>', "the dataset's rows here, as for waggle dataset add")
-    .option('--labels <column>', 'labels of --rows, as for waggle dataset add')
     .requiredOption('--layers <widths>', 'features, hidden widths, classes', layerList)
     .option('--batch <rows>', 'rows of a step', wholeNumber(1, 61_440), 64)
     .addOption(
@@ -45,7 +45,7 @@ export function addJob(program: Command, io: Io): void {
     .option('--lease-steps <count>', 'steps of one lease and certificate', wholeNumber(1, 64), 16)
     .option('--price <wei>', 'for each multiply-accumulate (default: the least)', weiAmount)
     .option('--yes', 'do not ask')
-  addAccountOptions(addRpcOptions(open))
+  addAccountOptions(addRpcOptions(addSourceOptions(open)))
     .addHelpText('after', openExamples)
     .action((flags: OpenFlags) => openJob(flags, io))
   const watch = job

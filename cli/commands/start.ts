@@ -27,6 +27,7 @@ type StartFlags = {
   readonly work: boolean
   readonly sitOut: number
   readonly logLevel: NodeOptions['logLevel']
+  readonly untilStdinCloses?: true
   readonly json?: true
 }
 
@@ -65,6 +66,7 @@ export function addStart(program: Command, io: Io): void {
         .choices(logLevels)
         .default('info'),
     )
+    .addOption(new Option('--until-stdin-closes', 'stop with whoever started it').hideHelp())
     .option('--json', 'print the RPC address as a JSON line')
     .addHelpText('after', examples)
     .action((flags: StartFlags) => start(flags, io))
@@ -86,11 +88,16 @@ async function start(flags: StartFlags, io: Io): Promise<void> {
   )
   const ready = { rpcUrl: node.rpcUrl, pid: process.pid, dataDir: options.dataDir }
   createReport(io, flags).result(ready, () => `RPC on ${node.rpcUrl}\n`)
-  await new Promise<void>((resolve) => {
-    if (io.stopped.aborted) resolve()
-    else io.stopped.addEventListener('abort', () => resolve(), { once: true })
-  })
+  await untilUnwanted(flags, io)
   await node.stop()
+}
+
+function untilUnwanted({ untilStdinCloses }: StartFlags, { stopped }: Io): Promise<void> {
+  return new Promise((resolve) => {
+    if (stopped.aborted) resolve()
+    stopped.addEventListener('abort', () => resolve(), { once: true })
+    if (untilStdinCloses === true) process.stdin.once('close', () => resolve()).resume()
+  })
 }
 
 /** What the flags mean, with what the data folder holds as defaults. */
