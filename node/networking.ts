@@ -21,7 +21,10 @@ import { type Announcement, decodeAnnouncement, encodeAnnouncement } from './ann
 import { type Logger, logFields } from './logger.ts'
 
 /** Messages that peers send each other directly. */
-const topics = { consensus: 'consensus', certificate: 'certificate' } as const
+const topics = { consensus: 'consensus', bulk: 'bulk', certificate: 'certificate' } as const
+
+/** Longest consensus message that goes ahead of bulk: votes and proposals, not parts and sidecars. */
+const maxUrgentBytes = 16_384
 const gossipTopic = 'transactions'
 
 /** Points for a certificate that does not hold: two within a minute ban. */
@@ -74,6 +77,8 @@ export async function createNetworking(
 ): Promise<Networking> {
   const { genesis, genesisHash, rules } = chain
   const report = (problem: unknown) => log.debug({ problem: problemFields(problem) }, 'network')
+  const { maxSidecarBytes, maxBlockBytes } = rules.params
+  const maxBulkBytes = Math.max(maxSidecarBytes, maxBlockBytes) + 200_000
   const host = await createHost(
     {
       seed: options.seed,
@@ -86,8 +91,9 @@ export async function createNetworking(
       validator: options.validator,
       topics: {
         ...blockSyncTopics,
-        [topics.consensus]: { maxBytes: 67_200_000, urgent: true },
-        [topics.certificate]: { maxBytes: rules.params.maxSidecarBytes + 200_000 },
+        [topics.consensus]: { maxBytes: maxUrgentBytes, urgent: true },
+        [topics.bulk]: { maxBytes: maxBulkBytes },
+        [topics.certificate]: { maxBytes: maxBulkBytes },
       },
     },
     { height: () => chain.head().height, report },
@@ -97,6 +103,7 @@ export async function createNetworking(
   const greetings = new Set<(peer: string) => void>()
   // The driver starts after the host, whose topics need their handlers before.
   host.on(topics.consensus, (peer, bytes) => toDriver(peer, bytes))
+  host.on(topics.bulk, (peer, bytes) => toDriver(peer, bytes))
   host.onConnect(({ id }) => {
     for (const greet of greetings) greet(id)
   })
@@ -148,10 +155,10 @@ export async function createNetworking(
     connect,
     driverNetwork: {
       send: (peer, bytes) => {
-        host.send(peer as PeerId, topics.consensus, bytes)
+        host.send(peer as PeerId, laneOf(bytes), bytes)
       },
       broadcast: (bytes) => {
-        host.broadcast(topics.consensus, bytes)
+        host.broadcast(laneOf(bytes), bytes)
       },
       peers: () => host.peers().map(({ id }) => id),
       onMessage: (receive) => {
@@ -173,6 +180,10 @@ export async function createNetworking(
     },
     punish: (peer, fault) => host.penalize(peer as PeerId, falseCertificatePoints, fault.code),
   }
+}
+
+function laneOf(bytes: Uint8Array): string {
+  return bytes.length > maxUrgentBytes ? topics.bulk : topics.consensus
 }
 
 async function loadRecord(chain: Chain, height: bigint): Promise<Uint8Array | null> {

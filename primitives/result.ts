@@ -28,10 +28,14 @@ export function invariant(condition: boolean, promise: string): asserts conditio
   if (!condition) throw new Bug(promise)
 }
 
+function jsonOf(value: unknown): string {
+  return JSON.stringify(value, (_, inner) => (typeof inner === 'bigint' ? `${inner}` : inner))
+}
+
 /** One line for people: the code, then the numbers (`block/height expected=5 got=7`). */
 export function describeFault(fault: Fault): string {
   const numbers = Object.entries(fault)
     .filter(([key]) => key !== 'code')
-    .map(([key, value]) => `${key}=${typeof value === 'object' ? JSON.stringify(value) : value}`)
+    .map(([key, value]) => `${key}=${typeof value === 'object' ? jsonOf(value) : value}`)
   return [fault.code, ...numbers].join(' ')
 }
