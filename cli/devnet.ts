@@ -25,6 +25,8 @@ export type DevnetOptions = {
   readonly note?: ((text: string) => void) | undefined
   /** More flags of `waggle start` for node i. @default none */
   readonly flagsOf?: ((index: number) => readonly string[]) | undefined
+  /** Program of node i. @default the command line */
+  readonly programOf?: ((index: number) => string | undefined) | undefined
 }
 
 export type Devnet = {
@@ -49,6 +51,7 @@ export async function launchDevnet(options: DevnetOptions): Promise<Devnet> {
       p2pPort: p2pPorts[i]!,
       peerPorts: p2pPorts.slice(0, validators).filter((_, peer) => peer !== i),
       flags: flagsOf(i),
+      program: options.programOf?.(i),
     }).then((node) => {
       note(`node ${i} answers at ${node.rpcUrl}`)
       return node

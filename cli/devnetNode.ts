@@ -17,6 +17,8 @@ export type DevnetNodeOptions = {
   readonly peerPorts: readonly number[]
   /** More flags of `waggle start`. */
   readonly flags: readonly string[]
+  /** The program that runs `start`; tests have one that lies. @default the command line */
+  readonly program?: string | undefined
 }
 
 export type DevnetNode = {
@@ -84,7 +86,7 @@ export async function startDevnetNode(options: DevnetNodeOptions): Promise<Devne
 async function launch(options: DevnetNodeOptions): Promise<ChildProcess> {
   const log = await open(join(options.dataDir, 'node.log'), 'a')
   try {
-    const child = spawn(process.execPath, [main, 'start', ...flagsOf(options)], {
+    const child = spawn(process.execPath, [options.program ?? main, 'start', ...flagsOf(options)], {
       // Its standard input ends with this process, however that ends, and the node with it.
       stdio: ['pipe', 'pipe', log.fd],
       // Its own process group: Ctrl-C reaches the parent alone, which then stops the nodes in order.

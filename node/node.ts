@@ -7,7 +7,7 @@ import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { createChain } from '../chain/chain.ts'
 import { encodeCommit } from '../chain/commit.ts'
-import { createTrainingPool } from '../compute/trainingPool.ts'
+import { createTrainingPool, type TrainingPool } from '../compute/trainingPool.ts'
 import { createDriver } from '../consensus/driver.ts'
 import { openSigner } from '../consensus/signer.ts'
 import { createWal } from '../consensus/wal.ts'
@@ -41,13 +41,18 @@ import { createWorkLoop } from './workLoop.ts'
 
 export type RunningNode = { readonly rpcUrl: string; readonly stop: () => Promise<void> }
 
+/** Parts that a test may replace to play a dishonest validator; nothing else passes any. */
+export type NodeSeams = {
+  readonly train?: ((honest: TrainingPool['train']) => TrainingPool['train']) | undefined
+}
+
 /**
  * Start a node.
  *
  * @throws {Error} if the genesis, the keys or the data folder cannot be used, or a port is taken; the
  * message says which.
  */
-export async function startNode(options: NodeOptions): Promise<RunningNode> {
+export async function startNode(options: NodeOptions, seams: NodeSeams = {}): Promise<RunningNode> {
   await mkdir(options.dataDir, { recursive: true, mode: 0o700 })
   const genesis = await readGenesis(options.genesisPath)
   const keys = await readKeys(options, genesis)
@@ -114,7 +119,7 @@ export async function startNode(options: NodeOptions): Promise<RunningNode> {
           { self: keys.address, sitOut: options.sitOut, parallel: 1 },
           {
             params,
-            pool: trainer,
+            pool: { train: seams.train?.(trainer.train) ?? trainer.train },
             blobs,
             ensureBlob,
             submit: createCertifier({

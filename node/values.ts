@@ -23,7 +23,9 @@ import {
   type Result,
   refuse,
 } from '../primitives/result.ts'
+import { readJob } from '../registry/jobRecord.ts'
 import { sidecarName } from '../registry/sidecar.ts'
+import { verifyMs } from '../registry/verification.ts'
 import { inspectTransaction, type Transaction } from '../vm/transaction.ts'
 import type { EvidencePool } from './evidencePool.ts'
 import type { Logger } from './logger.ts'
@@ -43,6 +45,10 @@ export type ValueModules = {
 export type Values = Pick<DriverModules, 'judge' | 'requiredSidecars' | 'sidecarName'> & {
   /** For a validator: `buildValue` of the driver. */
   readonly builder: (self: Address, signer: Signer) => DriverModules['buildValue']
+}
+
+function fault(code: string, numbers: object): Fault {
+  return { code, ...numbers }
 }
 
 /** Spells the software in `extraData`. */
@@ -116,12 +122,35 @@ export function createValues(modules: ValueModules): Values {
     const expired = () => signal.aborted || clock.now() - started > params.executionLimitMs
     const judged = await chain.judge(bytes, expired)
     if (!judged.ok) return judged
+    const crowded = await burdenFault(judged.value.transactions, sidecars)
+    if (crowded !== null) return refuse(crowded)
     for (const transaction of judged.value.transactions) {
       const fault = await admissibilityFault(transaction, sidecars)
       if (fault !== null) return refuse(fault)
     }
     metrics.judgeSeconds.observe((clock.now() - started) / 1_000)
     return ok({ time: judged.value.block.header.timestamp })
+  }
+
+  /** Whether judging the block's certificates costs more than a block may ask of its voters. */
+  async function burdenFault(
+    all: readonly Transaction[],
+    sidecars: ReadonlyMap<Hash, Uint8Array>,
+  ): Promise<Fault | null> {
+    const { maxSidecarBytes, maxVerifyMs } = params
+    const bytes = [...sidecars.values()].reduce((sum, { length }) => sum + length, 0)
+    if (bytes > maxSidecarBytes)
+      return fault('block/sidecarBytes', { max: maxSidecarBytes, got: bytes })
+    const reader = await chain.readAt(chain.head().height)
+    let ms = 0n
+    for (const transaction of all) {
+      const claim = claimOf(engine, transaction)
+      const record = claim && reader ? await readJob(reader.world, claim.job) : null
+      if (claim !== null && record !== null) ms += verifyMs(record.job, claim.range)
+    }
+    return ms > BigInt(maxVerifyMs)
+      ? fault('block/verification', { maxMs: maxVerifyMs, gotMs: ms })
+      : null
   }
 
   async function admissibilityFault(

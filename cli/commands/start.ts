@@ -5,6 +5,7 @@ import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { type Command, Option } from 'commander'
 import type { BackendName } from '../../compute/backend.ts'
+import type { NodeSeams } from '../../node/node.ts'
 import type { NodeOptions } from '../../node/options.ts'
 import { collect, wholeNumber } from '../arguments.ts'
 import { dataFiles, defaultDataDir, packagedGenesis } from '../dataDir.ts'
@@ -42,7 +43,8 @@ Examples:
 Prints the RPC address once the node answers. Ctrl-C stops it cleanly; what it was training is
 trained again after the next start.`
 
-export function addStart(program: Command, io: Io): void {
+/** @param seams - what a dishonest validator does otherwise; only tests pass any. */
+export function addStart(program: Command, io: Io, seams?: NodeSeams): void {
   program
     .command('start')
     .description('run a node')
@@ -69,13 +71,13 @@ export function addStart(program: Command, io: Io): void {
     .addOption(new Option('--until-stdin-closes', 'stop with whoever started it').hideHelp())
     .option('--json', 'print the RPC address as a JSON line')
     .addHelpText('after', examples)
-    .action((flags: StartFlags) => start(flags, io))
+    .action((flags: StartFlags) => start(flags, io, seams))
 }
 
-async function start(flags: StartFlags, io: Io): Promise<void> {
+async function start(flags: StartFlags, io: Io, seams?: NodeSeams): Promise<void> {
   const { startNode } = await import('../../node/node.ts')
   const options = nodeOptions(flags)
-  const node = await startNode(options).catch((error: unknown) =>
+  const node = await startNode(options, seams).catch((error: unknown) =>
     fail(
       {
         what: 'the node did not start',

@@ -15,6 +15,8 @@ export type DevnetPlan = {
   readonly genesis?: DevnetChanges | undefined
   /** More flags of `waggle start` for node i. @default none */
   readonly flagsOf?: ((index: number) => readonly string[]) | undefined
+  /** Program of node i. @default the command line */
+  readonly programOf?: ((index: number) => string | undefined) | undefined
 }
 
 export type TestDevnet = {
