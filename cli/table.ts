@@ -1,6 +1,7 @@
 /**
  * Tables that fit the terminal: the widest cells are shortened in the middle until the table does.
  */
+import { stripVTControlCharacters } from 'node:util'
 import { type Io, paint, widthOf } from './io.ts'
 
 const gap = '  '
@@ -40,8 +41,9 @@ export function fields(
 /** `text` in at most `width` columns, its middle replaced by an ellipsis: the ends of a hash tell it. */
 export function shorten(text: string, width: number): string {
   if (widthOf(text) <= width) return text
+  const plain = stripVTControlCharacters(text)
   const head = Math.ceil((width - 1) / 2)
-  return `${text.slice(0, head)}…${text.slice(text.length - (width - 1 - head))}`
+  return `${plain.slice(0, head)}…${plain.slice(plain.length - (width - 1 - head))}`
 }
 
 /** Takes columns from the widest until all fit, or none can give. */

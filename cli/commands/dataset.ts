@@ -29,8 +29,9 @@ Examples:
   $ waggle dataset add more.csv --labels species --scaling iris.scaling --devnet-account 0
   $ waggle dataset add images.npy --labels labels.npy --devnet-account 0
 
-Columns are scaled from their range to -127..127. The node must take uploads (waggle start --allow-uploads; a devnet does). The root that is printed
-names the dataset everywhere; anyone can compute it again from the rows.`
+Each column is scaled from its range to -127..127. The node must take uploads (waggle start
+--allow-uploads; a devnet does). The root that is printed names the dataset everywhere; anyone can
+compute it again from the rows.`
 
 export function addDataset(program: Command, io: Io): void {
   const dataset = program.command('dataset').description('rows that jobs can train on')

@@ -17,8 +17,8 @@ Examples:
   $ waggle job open --dataset 0xf1…69 --rows rows.waggle --layers 784,64,10 --steps 500 \\
       --key-file me.json --password-file password.txt --yes --json
 
-Shifts are calibrated on 512 rows of the dataset: by its name for mnist, otherwise from --rows or from
-the node. The whole fee is held in escrow by the Jobs module; what is not earned comes back.`
+Shifts are calibrated on 512 rows of the dataset: by its name for mnist, otherwise from --rows or
+from the node. The whole fee is held in escrow by the Jobs module; what is not earned comes back.`
 
 const watchExamples = `
 Examples:

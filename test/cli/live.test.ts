@@ -1,0 +1,181 @@
+import assert from 'node:assert/strict'
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { createInterface } from 'node:readline'
+import { afterAll, beforeAll, describe, it } from 'vitest'
+import { devnetAccount, devnetKeys } from '../../node/keysDevnet.ts'
+import { startDevnet, type TestDevnet, until } from '../e2e/devnet.ts'
+import { jsonOf, type Ran, waggle } from './support.ts'
+
+let net: TestDevnet
+let home = ''
+beforeAll(async () => {
+  home = await mkdtemp(join(tmpdir(), 'waggle-live-'))
+  net = await startDevnet({ validators: 1, genesis: { firstJob: false } })
+}, 120_000)
+afterAll(async () => {
+  await net.stop()
+  await rm(home, { recursive: true, force: true })
+})
+
+const run = (...argv: readonly string[]): Promise<Ran> =>
+  waggle([...argv, '--rpc', net.nodes[0]!.rpcUrl])
+const json = async (...argv: readonly string[]) => jsonOf(await run(...argv, '--json'))
+
+/** Three clouds of points that a small network tells apart. */
+function flowers(rows: number): string {
+  const lines = Array.from({ length: rows }, (_, i) => {
+    const kind = i % 3
+    const wobble = ((i * 37) % 11) / 10
+    const at = (base: number) => (base + wobble).toFixed(1)
+    return [at(4 + kind), at(9 - 2 * kind), at(1 + 3 * kind), ['red', 'green', 'blue'][kind]].join()
+  })
+  return ['a,b,c,kind', ...lines].join('\n')
+}
+
+describe('the command line against a running node', () => {
+  it('lists the validators', async () => {
+    const { validators, totalPower } = await json('validators')
+    const [only] = validators as readonly Record<string, unknown>[]
+    assert.equal(only!.address, devnetKeys(0).address)
+    assert.equal(only!.power, totalPower)
+    assert.match((await run('validators')).out, /1,000,000 coins +100\.0 % .* active/)
+  })
+
+  it('says when an epoch has no set', async () => {
+    const { code, err } = await run('validators', '--epoch', '1000000')
+    assert.equal(code, 1)
+    assert.match(err, /error: epoch 1000000 has no validator set/)
+  })
+
+  it('reads a balance to the wei', async () => {
+    const { wei } = await json('balance', devnetAccount(9).address)
+    assert.equal(wei, (10n ** 24n).toString())
+  })
+
+  it('takes rows, trains on them, pays, and predicts with the model', async () => {
+    const csv = join(home, 'flowers.csv')
+    const scaling = join(home, 'flowers.scaling')
+    await writeFile(csv, flowers(240))
+    const rows = ['--labels', 'kind', '--save-scaling', scaling, '--devnet-account', '1']
+    const dataset = await json('dataset', 'add', csv, ...rows)
+    assert.deepEqual([dataset.rows, dataset.features, dataset.classes], [240, 3, 3])
+    assert.equal((await json('dataset', 'add', csv, ...rows)).transaction, null)
+    assert.match((await run('dataset', 'list')).out, /flowers +240 +3 +3 /)
+
+    const root = String(dataset.root)
+    const model = ['--dataset', root, '--layers', '3,16,3', '--batch', '32', '--steps', '60']
+    const refused = await run('job', 'open', ...model, '--devnet-account', '1')
+    assert.equal(refused.code, 2)
+    assert.match(refused.err, /escrow +0\.\d+ coins[\s\S]*nobody is here to consent/)
+    const opened = await json('job', 'open', ...model, '--devnet-account', '1', '--yes')
+
+    const job = String(opened.job)
+    const watched = await run('job', 'watch', job, '--json')
+    const events = watched.out
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line))
+    assert.deepEqual(
+      events.map(({ event }) => event),
+      ['Certified', 'Certified', 'Certified', 'Certified', 'finished'],
+    )
+    assert.equal(events.at(-1).feesWei, opened.escrow)
+    assert.match((await run('job', 'watch', job)).out, /finished {2}4 leases, .* coins in fees/)
+
+    const file = join(home, 'flowers.waggle')
+    const pulled = await json('model', 'pull', job, '-o', file)
+    assert.equal(pulled.steps, 60)
+    const score = jsonOf(
+      await waggle(['predict', file, csv, '--labels', 'kind', '--scaling', scaling, '--json']),
+    )
+    assert.ok(Number(score.accuracy) > 0.9, `accuracy ${score.accuracy}`)
+    const row = await waggle(['predict', file, '6.5,5.5,7.5', '--scaling', scaling, '--json'])
+    assert.equal(jsonOf(row).label, 'blue')
+    const seventh = ['--row', '7', '--labels', 'kind', '--scaling', scaling, '--json']
+    assert.equal(jsonOf(await waggle(['predict', file, csv, ...seventh])).actual, 'green')
+    const short = await waggle(['predict', file, '1,2'])
+    assert.equal(short.code, 2)
+    assert.match(short.err, /it has 2 numbers, the model takes 3/)
+  }, 120_000)
+
+  it('explains what the chain refuses by its own words', async () => {
+    const csv = join(home, 'pair.csv')
+    await writeFile(csv, '1,2,0\n3,4,1\n')
+    const account = ['--devnet-account', '2']
+    const { root } = await json('dataset', 'add', csv, ...account)
+    const model = ['--dataset', String(root), '--layers', '2,2', '--batch', '2', '--steps', '4']
+    const { code, err } = await run('job', 'open', ...model, '--price', '1', ...account, '--yes')
+    assert.equal(code, 1)
+    assert.match(err, /why: {2}OutOfRange\(field = pricePerMac, got = 1, min = 100000000/)
+    const misfit = await run(
+      'job',
+      'open',
+      '--dataset',
+      String(root),
+      '--layers',
+      '9,2',
+      ...account,
+    )
+    assert.equal(misfit.code, 2)
+    assert.match(misfit.err, /its rows have 2 features, the first layer 9/)
+  }, 60_000)
+
+  it('names jobs, models and datasets that are not there', async () => {
+    const nothing = `0x${'1'.repeat(64)}`
+    assert.match((await run('job', 'watch', nothing)).err, /error: no job 0x1111/)
+    assert.match((await run('model', 'pull', nothing, '-o', 'm')).err, /error: no job 0x1111/)
+    const open = ['job', 'open', '--dataset', nothing, '--layers', '2,2', '--devnet-account', '0']
+    assert.match((await run(...open)).err, /next: register it with `waggle dataset add`/)
+  })
+})
+
+type NodeLine = { readonly pid: number; readonly dataDir: string }
+
+function isAlive(pid: number): boolean {
+  try {
+    return process.kill(pid, 0)
+  } catch {
+    return false
+  }
+}
+
+describe('waggle devnet', () => {
+  it('starts, announces itself, and stops cleanly', async () => {
+    const stop = new AbortController()
+    let announced: { readonly nodes: readonly NodeLine[] } | null = null
+    const ran = await waggle(
+      ['devnet', '--validators', '1', '--rpc-port', '0', '--no-first-job', '--json'],
+      {
+        stopped: stop.signal,
+        out: (text) => {
+          announced = JSON.parse(text)
+          stop.abort()
+        },
+      },
+    )
+    assert.equal(ran.code, 0, ran.err)
+    assert.equal(isAlive(announced!.nodes[0]!.pid), false)
+  }, 60_000)
+
+  it('ends with its nodes even when it is killed', async () => {
+    const flags = ['--validators', '1', '--rpc-port', '0', '--no-first-job', '--json']
+    const main = join(import.meta.dirname, '../../cli/main.ts')
+    const devnet = spawn(process.execPath, [main, 'devnet', ...flags], {
+      stdio: ['ignore', 'pipe', 'ignore'],
+    })
+    const lines = createInterface({ input: devnet.stdout })
+    const [line] = (await once(lines, 'line')) as [string]
+    const { nodes } = JSON.parse(line) as { readonly nodes: readonly NodeLine[] }
+    assert.equal(isAlive(nodes[0]!.pid), true)
+    devnet.kill('SIGKILL')
+    try {
+      await until('the node to end', 20_000, async () => !isAlive(nodes[0]!.pid))
+    } finally {
+      await rm(join(nodes[0]!.dataDir, '..'), { recursive: true, force: true })
+    }
+  }, 60_000)
+})
