@@ -5,20 +5,17 @@ import type { Backend } from './backend.ts'
 import { createHeap } from './wasmMemory.ts'
 import { wasmProducts } from './wasmProducts.ts'
 import { openWasmSession } from './wasmSession.ts'
-import { openTeam } from './wasmTeam.ts'
+import { openTeam, type TeamOptions } from './wasmTeam.ts'
 
-export type WasmOptions = {
-  /** This thread included. @default 1 */
-  readonly threads?: number | undefined
-}
+export type WasmOptions = Partial<TeamOptions>
 
 /**
- * Its methods block the calling thread while they compute.
+ * On one thread unless told otherwise. Its methods block the calling thread while they compute.
  *
  * @throws {Error} if the kernels were not built.
  */
-export async function openWasmBackend({ threads = 1 }: WasmOptions = {}): Promise<Backend> {
-  const team = await openTeam(threads)
+export async function openWasmBackend(options: WasmOptions = {}): Promise<Backend> {
+  const team = await openTeam({ threads: 1, ...options })
   const heap = createHeap(team.memory)
   return {
     name: 'wasm',

@@ -3,7 +3,7 @@
  */
 import type { Recipe, StepShifts } from './shifts.ts'
 import { createLayout } from './wasmMemory.ts'
-import { type Phase, programBytes } from './wasmProgram.ts'
+import type { Phase } from './wasmProgram.ts'
 
 /** Rows are padded to it in activations and errors. */
 const rowTile = 4
@@ -44,8 +44,6 @@ export type Plan = {
   readonly loss: number
   /** int32. */
   readonly saturated: number
-  readonly trainProgram: number
-  readonly forwardProgram: number
   /** Bytes of the region. */
   readonly bytes: number
 }
@@ -89,8 +87,6 @@ export function planSession(job: Recipe): Plan {
     outputs: place(capacity * widths.at(-1)!),
     loss: place(8),
     saturated: place(4),
-    trainProgram: place(programBytes),
-    forwardProgram: place(programBytes),
   }
   return { ...plan, bytes: size() }
 }

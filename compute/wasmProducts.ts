@@ -6,7 +6,7 @@ import { invariant } from '../primitives/result.ts'
 import type { Products } from './backend.ts'
 import { createLayout, type Heap } from './wasmMemory.ts'
 import { chunkOf, padWidth } from './wasmPlan.ts'
-import { type Phase, programBytes, writeProgram } from './wasmProgram.ts'
+import { encodeProgram, type Phase } from './wasmProgram.ts'
 import type { Team } from './wasmTeam.ts'
 
 /** A row-major int8 matrix. */
@@ -51,7 +51,6 @@ function multiply(
     leftPacked: place(2 * cells(left)),
     rightPacked: place(cells(right)),
     sums: place(4 * padWidth(rows) * padWidth(columns)),
-    program: place(programBytes),
   }
   const base = heap.take(size())
   write(team, base + at.left, left)
@@ -59,21 +58,21 @@ function multiply(
   const leftPacked = base + at.leftPacked
   const rightPacked = base + at.rightPacked
   const units = padWidth(columns) / 8
+  const threads = team.threadsFor(rows * columns * contraction)
   const phases: readonly Phase[] = [
     packPhase(left, base + at.left, leftOutputs === 'rows' ? 0 : 1, leftPacked),
     packPhase(right, base + at.right, rightOutputs === 'rows' ? 3 : 2, rightPacked),
     {
       kernel: 'product',
       units,
-      chunk: chunkOf(units, padWidth(contraction), team.threads),
+      chunk: chunkOf(units, padWidth(contraction), threads),
       fields: [
         ...[leftPacked, rightPacked, padWidth(contraction)],
         ...[padWidth(rows), padWidth(columns), base + at.sums],
       ],
     },
   ]
-  writeProgram(new Int32Array(team.memory.buffer), base + at.program, phases)
-  team.run(base + at.program)
+  team.run(encodeProgram(phases), threads)
   const sums = read(team, base + at.sums, rows, columns)
   heap.give(base)
   return sums

@@ -22,18 +22,19 @@ export const maxPhases = 128
 const phaseWords = 16
 const fieldsAt = 3
 
-/** Bytes of a program with room for {@link maxPhases}. */
-export const programBytes: number = 4 + maxPhases * phaseWords * 4
+/** A program as words: the number of phases, then the phases. */
+export type Program = Int32Array
 
-/** Writes `phases` at `address`, a multiple of 4. */
-export function writeProgram(words: Int32Array, address: number, phases: readonly Phase[]): void {
-  invariant(phases.length <= maxPhases, `writeProgram: ${phases.length} phases`)
-  let at = address / 4
-  words[at++] = phases.length
-  for (const { kernel, units, chunk, fields } of phases) {
-    words.set([kernelNames.indexOf(kernel), units, chunk, ...fields], at)
-    at += phaseWords
-  }
+/** Words of the longest program. */
+export const maxProgramWords: number = 1 + maxPhases * phaseWords
+
+export function encodeProgram(phases: readonly Phase[]): Program {
+  invariant(phases.length <= maxPhases, `encodeProgram: ${phases.length} phases`)
+  const words = new Int32Array(1 + phases.length * phaseWords)
+  words[0] = phases.length
+  for (const [i, { kernel, units, chunk, fields }] of phases.entries())
+    words.set([kernelNames.indexOf(kernel), units, chunk, ...fields], 1 + i * phaseWords)
+  return words
 }
 
 /** Counters of a run, one of each kind per phase; zero before the run. */
@@ -45,11 +46,11 @@ export type RunCounters = {
   readonly arrivals: number
 }
 
-/** Run the program at `address` alone. */
-export function runAlone(kernels: Kernels, words: Int32Array, address: number): void {
-  const count = words[address / 4]!
+/** Run the program at word `start` of the shared memory alone. */
+export function runAlone(kernels: Kernels, words: Int32Array, start: number): void {
+  const count = words[start]!
   for (let i = 0; i < count; i++) {
-    const at = address / 4 + 1 + i * phaseWords
+    const at = start + 1 + i * phaseWords
     const kernel = kernels[kernelNames[words[at]!]!]
     const units = words[at + 1]!
     const chunk = words[at + 2]!
@@ -62,12 +63,12 @@ export function runAlone(kernels: Kernels, words: Int32Array, address: number): 
 export function runTogether(
   kernels: Kernels,
   { words, claims, arrivals }: RunCounters,
-  address: number,
+  start: number,
   threads: number,
 ): void {
-  const count = words[address / 4]!
+  const count = words[start]!
   for (let i = 0; i < count; i++) {
-    const at = address / 4 + 1 + i * phaseWords
+    const at = start + 1 + i * phaseWords
     const kernel = kernels[kernelNames[words[at]!]!]
     const units = words[at + 1]!
     const chunk = words[at + 2]!

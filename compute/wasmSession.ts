@@ -15,7 +15,7 @@ import {
   planSession,
   trainPhases,
 } from './wasmPlan.ts'
-import { writeProgram } from './wasmProgram.ts'
+import { encodeProgram, type Program } from './wasmProgram.ts'
 import type { Team } from './wasmTeam.ts'
 
 /** The label of padding, and of labels that no output stands for. */
@@ -27,26 +27,25 @@ export function openWasmSession(team: Team, heap: Heap, job: Recipe, state: Mode
   const plan = planSession(job)
   const base = heap.take(plan.bytes)
   const words = new Int32Array(team.memory.buffer)
+  const weights = plan.layers.reduce((sum, { width, inner }) => sum + width * inner, 0)
+  const trainThreads = team.threadsFor(3 * weights * job.batch)
+  const forwardThreads = team.threadsFor(weights * plan.capacity)
   loadState(team, heap, { plan, base, job }, state)
-  const forward = forwardPhases(plan, base, shiftsAt(job, 0), plan.capacity, team.threads)
-  writeProgram(words, base + plan.forwardProgram, forward)
-  let phase = -1
+  const forward = encodeProgram(
+    forwardPhases(plan, base, shiftsAt(job, 0), plan.capacity, forwardThreads),
+  )
+  const train = job.schedule.map(({ fromStep }): Program => {
+    const shifts = shiftsAt(job, fromStep)
+    return encodeProgram(trainPhases(plan, base, shifts, padRows(job.batch), trainThreads))
+  })
   let open = true
-
-  function prepare(step: number): void {
-    const current = job.schedule.findLastIndex(({ fromStep }) => fromStep <= step)
-    if (current === phase) return
-    const phases = trainPhases(plan, base, shiftsAt(job, step), padRows(job.batch), team.threads)
-    writeProgram(words, base + plan.trainProgram, phases)
-    phase = current
-  }
 
   async function step(number: number, rows: Rows): Promise<StepReport> {
     invariant(open && rows.count === job.batch, `wasm: step of ${rows.count} rows`)
-    prepare(number)
+    const phase = job.schedule.findLastIndex(({ fromStep }) => fromStep <= number)
     loadRows(team, { plan, base, job }, rows, padRows(job.batch))
     clearCounters(words, plan, base)
-    team.run(base + plan.trainProgram)
+    team.run(train[Math.max(0, phase)]!, trainThreads)
     return readReport(words, plan, base, job)
   }
 
@@ -63,7 +62,7 @@ export function openWasmSession(team: Team, heap: Heap, job: Recipe, state: Mode
         labels: rows.labels.subarray(from, from + count),
       }
       loadRows(team, { plan, base, job }, part, plan.capacity)
-      team.run(base + plan.forwardProgram)
+      team.run(forward, forwardThreads)
       all.set(
         readMatrix(team, base + plan.outputs, count, classes, plan.layers.at(-1)!.width),
         from * classes,
@@ -131,7 +130,6 @@ function readMatrix(
 function loadState(team: Team, heap: Heap, { plan, base, job }: Placed, state: ModelState): void {
   const cells = plan.layers.map(({ width, inner }) => width * inner)
   const staging = heap.take(Math.max(...cells))
-  const program = base + plan.trainProgram
   const words = new Int32Array(team.memory.buffer)
   for (const [i, layer] of plan.layers.entries()) {
     const { w } = state.layers[i]!
@@ -142,8 +140,7 @@ function loadState(team: Team, heap: Heap, { plan, base, job }: Placed, state: M
     const right = [base + layer.rowsRight]
     const colsRight = i > 0 ? base + layer.colsRight : 0
     const fields = [staging, width, inner, 0, 0, colsRight, ...right]
-    writeProgram(words, program, [{ kernel: 'pack', units: width / 4, chunk: 16, fields }])
-    team.run(program)
+    team.run(encodeProgram([{ kernel: 'pack', units: width / 4, chunk: 16, fields }]), 1)
   }
   heap.give(staging)
 }

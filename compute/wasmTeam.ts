@@ -6,15 +6,32 @@
  */
 import { once } from 'node:events'
 import { Worker } from 'node:worker_threads'
+import { invariant } from '../primitives/result.ts'
 import { createMemory, instantiate, loadKernels, pageBytes } from './wasmModule.ts'
-import { maxPhases, type RunCounters, runAlone, runTogether, waitChange } from './wasmProgram.ts'
+import {
+  maxPhases,
+  maxProgramWords,
+  type Program,
+  type RunCounters,
+  runAlone,
+  runTogether,
+  waitChange,
+} from './wasmProgram.ts'
 
 export type Team = {
   readonly memory: WebAssembly.Memory
-  readonly threads: number
-  /** Run the program at `address`; blocks this thread until it is done. */
-  readonly run: (address: number) => void
+  /** Threads that a program of so many multiply-accumulates is worth. */
+  readonly threadsFor: (macs: number) => number
+  /** Run a program on all threads, or on this one; blocks it until the program is done. */
+  readonly run: (program: Program, threads: number) => void
   readonly close: () => Promise<void>
+}
+
+export type TeamOptions = {
+  /** This thread included; at most 64. */
+  readonly threads: number
+  /** Multiply-accumulates from which a program is shared. @default 2^25 */
+  readonly shareFrom?: number | undefined
 }
 
 /** What a helper is started with. */
@@ -25,19 +42,25 @@ export type HelperData = {
   readonly threads: number
 }
 
-/** Threads at most: their scratch has to fit below the first free byte. */
-export const maxThreads = 64
+/**
+ * Multiply-accumulates of a program below which meetings between its phases cost more than a second
+ * thread brings: about a millisecond of one thread.
+ */
+const worthSharing = 2 ** 25
 
-// Word indices of the control block. The two sets of counters take turns: while a slow helper still
-// looks at those of the last run, this thread clears the others.
-const control = 1_024
-const runWord = control
-const programWord = control + 1
-const countersWord: number = control + 16
-const scratchByte: number = pageBytes / 2
+/** Their scratch has to fit below the first free byte. */
+const maxThreads = 64
+
+// Word indices of the control block, all in the first page: a helper's view of the memory need not
+// follow its growth. The two sets of counters take turns: while a slow helper still looks at those of
+// the last run, this thread clears the others.
+const runWord = 1_024
+const countersWord = 1_040
+const programStart = 4_096
+const scratchByte = 32_768
 
 /** @throws {Error} if the kernels were not built. */
-export async function openTeam(threads: number): Promise<Team> {
+export async function openTeam({ threads, shareFrom = worthSharing }: TeamOptions): Promise<Team> {
   const module = loadKernels()
   const memory = createMemory()
   const kernels = instantiate(module, memory, scratchOf(0))
@@ -57,25 +80,26 @@ export async function openTeam(threads: number): Promise<Team> {
   for (const helper of helpers) helper.unref()
   const size = helpers.length + 1
 
-  function run(address: number): void {
-    if (size === 1) {
-      runAlone(kernels, wordsOf(memory), address)
+  function run(program: Program, wanted: number): void {
+    invariant(program.length <= maxProgramWords, `team: a program of ${program.length} words`)
+    words.set(program, programStart)
+    if (size === 1 || wanted === 1) {
+      runAlone(kernels, words, programStart)
       return
     }
     const next = words[runWord]! + 1
-    const counters = countersOf(memory, next)
-    counters.words.fill(0, counters.claims, counters.claims + 2 * maxPhases)
-    words[programWord] = address
+    const counters = countersOf(words, next)
+    words.fill(0, counters.claims, counters.claims + 2 * maxPhases)
     Atomics.store(words, runWord, next)
     Atomics.notify(words, runWord)
-    runTogether(kernels, counters, address, size)
+    runTogether(kernels, counters, programStart, size)
   }
 
   async function close(): Promise<void> {
     await Promise.all(helpers.map((helper) => helper.terminate()))
   }
 
-  return { memory, threads: size, run, close }
+  return { memory, threadsFor: (macs) => (macs < shareFrom ? 1 : size), run, close }
 }
 
 /** The program of a helper thread: never returns; the team's owner terminates it. */
@@ -86,7 +110,7 @@ export function help({ module, memory, thread, threads }: HelperData, ready: () 
   ready()
   for (;;) {
     run = nextRun(words, run)
-    runTogether(kernels, countersOf(memory, run), words[programWord]! >>> 0, threads)
+    runTogether(kernels, countersOf(words, run), programStart, threads)
   }
 }
 
@@ -97,14 +121,9 @@ function nextRun(words: Int32Array, last: number): number {
   }
 }
 
-function countersOf(memory: WebAssembly.Memory, run: number): RunCounters {
+function countersOf(words: Int32Array, run: number): RunCounters {
   const claims = countersWord + (run & 1) * 2 * maxPhases
-  return { words: wordsOf(memory), claims, arrivals: claims + maxPhases }
-}
-
-/** Views of the whole memory are made anew because it may have grown. */
-function wordsOf(memory: WebAssembly.Memory): Int32Array {
-  return new Int32Array(memory.buffer)
+  return { words, claims, arrivals: claims + maxPhases }
 }
 
 function scratchOf(thread: number): number {

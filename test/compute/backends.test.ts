@@ -16,7 +16,7 @@ for (const threads of [1, 3])
   describe(`wasm on ${threads} threads`, () => {
     let wasm: Backend
     beforeAll(async () => {
-      wasm = await openWasmBackend({ threads })
+      wasm = await openWasmBackend({ threads, shareFrom: 0 })
     })
     afterAll(() => wasm.close())
 
