@@ -120,7 +120,7 @@ export function createDriver(options: DriverOptions, modules: DriverModules): Dr
   }
 
   async function start(): Promise<void> {
-    await mailbox.call(async () => {
+    const entered = mailbox.call(async () => {
       await enterHeight()
       await conclude()
     })
@@ -131,6 +131,7 @@ export function createDriver(options: DriverOptions, modules: DriverModules): Dr
       network.onConnect((peer) => mailbox.post(() => peering.greet(peer))),
       modules.onWork(() => mailbox.post(() => height().onWork())),
     )
+    await entered
     tick()
   }
 

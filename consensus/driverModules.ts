@@ -74,6 +74,8 @@ export type Judged = {
 /** For logs and metrics; nothing depends on them being heard. */
 export type DriverEvent =
   | { readonly type: 'height'; readonly height: bigint; readonly replayed: number }
+  /** The log ended in a write that a crash had torn; that many bytes were cut off. */
+  | { readonly type: 'torn'; readonly height: bigint; readonly bytes: number }
   | { readonly type: 'round'; readonly height: bigint; readonly round: number }
   | {
       readonly type: 'proposal'
@@ -154,7 +156,7 @@ export type DriverModules = {
   /** Whether there is something to put into a block: an idle chain waits longer. */
   readonly hasWork: () => boolean
   readonly onWork: (arrived: () => void) => () => void
-  /** A peer is two or more heights ahead: a block sync may be due. */
+  /** A peer claims to be two or more heights ahead: a block sync may be due. Once per height. */
   readonly behind: (peer: PeerId, height: bigint) => void
   /** A peer sent what no honest node sends. */
   readonly misbehaved: (peer: PeerId, fault: Fault) => void

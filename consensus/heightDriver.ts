@@ -179,13 +179,14 @@ export function createHeightDriver(modules: HeightModules): HeightDriver {
     }
   }
 
-  async function begin({ inputs, envelopes, sidecars }: WalContent): Promise<void> {
+  async function begin({ inputs, envelopes, sidecars, cut }: WalContent): Promise<void> {
     for (const bytes of envelopes) logged.add(store.addOwn(bytes, sidecars))
     for (const bytes of sidecars) logged.add(modules.sidecarName(bytes))
     const last = signer?.last() ?? null
     const replay = replayHeight(rules, inputs, (value) => store.bytesOf(value) !== null, last)
     state = replay.state
     onEvent({ type: 'height', height, replayed: inputs.length })
+    if (cut > 0) onEvent({ type: 'torn', height, bytes: cut })
     if (replay.fault !== null) onEvent({ type: 'abstain', height, why: replay.fault })
     else if (last?.type === 'proposal' && last.proposal.height === height)
       takeProposal(last.proposal)

@@ -39,6 +39,8 @@ type Allowance = { left: number; at: number }
 export function createPeering(modules: PeeringModules): Peering {
   const { clock, network, behind, loadCommitted, report, current } = modules
   const allowances = new Map<PeerId, Allowance>()
+  /** The greatest height that was reported of each peer ahead of us. */
+  const reported = new Map<PeerId, bigint>()
   let turn = 0
   let nudgedAt = Number.NEGATIVE_INFINITY
 
@@ -71,7 +73,8 @@ export function createPeering(modules: PeeringModules): Peering {
 
   function forgetLost(peers: readonly PeerId[]): void {
     const here = new Set(peers)
-    for (const peer of allowances.keys()) if (!here.has(peer)) allowances.delete(peer)
+    for (const told of [allowances, reported])
+      for (const peer of told.keys()) if (!here.has(peer)) told.delete(peer)
   }
 
   /** Answers cost more than statuses, so each peer's are counted. */
@@ -101,7 +104,10 @@ export function createPeering(modules: PeeringModules): Peering {
 
   function onOtherHeight(peer: PeerId, height: bigint): void {
     const ours = current().electorate.height
-    if (height > ours + 1n) behind(peer, height)
+    if (height > ours + 1n && height > (reported.get(peer) ?? 0n)) {
+      reported.set(peer, height)
+      behind(peer, height)
+    }
     if (height !== ours + 1n || clock.now() - nudgedAt < nudgeIntervalMs) return
     nudgedAt = clock.now()
     send(peer, { type: 'status', status: status(true) })
