@@ -3,6 +3,7 @@
  * itself keeps.
  */
 import { join } from 'node:path'
+import { Option } from 'commander'
 import type { Io } from './io.ts'
 
 /** The development network's genesis that came with the program. */
@@ -10,6 +11,11 @@ export const packagedGenesis: string = join(import.meta.dirname, '..', 'genesis.
 
 export function defaultDataDir({ home }: Pick<Io, 'home'>): string {
   return join(home, '.waggle')
+}
+
+/** `--data`, which says `~` where people read. */
+export function dataOption(io: Pick<Io, 'home'>, description: string): Option {
+  return new Option('--data <folder>', description).default(defaultDataDir(io), '~/.waggle')
 }
 
 /** Names inside the data folder; the node makes `blobs` if it is not there. */

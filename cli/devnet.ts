@@ -11,7 +11,7 @@ import { dataFiles, packagedGenesis } from './dataDir.ts'
 import { placeFirstDataset } from './devnetDataset.ts'
 import { type DevnetChanges, devnetGenesis } from './devnetGenesis.ts'
 import { type DevnetNode, startDevnetNode } from './devnetNode.ts'
-import { orFail } from './failure.ts'
+import { fail, orFail } from './failure.ts'
 
 export type DevnetOptions = {
   readonly validators: number
@@ -75,7 +75,7 @@ async function prepareFolders(options: DevnetOptions): Promise<readonly string[]
   const folders = Array.from({ length: validators }, (_, i) => join(dataDir, `node${i}`))
   for (const [i, folder] of folders.entries()) {
     await mkdir(folder, { recursive: true, mode: 0o700 })
-    await writeFile(join(folder, dataFiles.genesis), text)
+    await writeGenesis(join(folder, dataFiles.genesis), text)
     await writeFile(join(folder, dataFiles.password), `${devnetPassword}\n`, { mode: 0o600 })
     const keys = join(folder, dataFiles.keys)
     if ((await listKeys(keys)).ok) continue
@@ -83,6 +83,17 @@ async function prepareFolders(options: DevnetOptions): Promise<readonly string[]
     orFail(made, `cannot make keys in ${keys}`, 'name another folder with --data')
   }
   return folders
+}
+
+/** @throws {Failure} if there is another genesis already: its chain would not fit. */
+async function writeGenesis(path: string, text: string): Promise<void> {
+  const before = await readFile(path, 'utf8').catch(() => text)
+  if (before === text) return writeFile(path, text)
+  return fail({
+    what: `${path} is of another network`,
+    why: 'it was made with other --validators, another first job or another version',
+    next: 'name another folder with --data, or remove this one',
+  })
 }
 
 /** `count` ports that were free a moment ago. */

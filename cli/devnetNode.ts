@@ -135,11 +135,19 @@ function ready(child: ChildProcess, { dataDir }: DevnetNodeOptions): Promise<voi
 }
 
 function startFailure(dataDir: string, why: string, tail: string): Failure {
-  return new Failure({
-    what: `the node in ${dataDir} did not start`,
-    why: tail === '' ? why : `${why}; its last words:\n${tail}`,
-    next: `read ${join(dataDir, 'node.log')}`,
-  })
+  const what = `the node in ${dataDir} did not start`
+  const next = `read ${join(dataDir, 'node.log')}`
+  const said = reasonIn(tail)
+  if (said !== null) return new Failure({ what, why: said, next })
+  return new Failure({ what, why: tail === '' ? why : `${why}; its last words:\n${tail}`, next })
+}
+
+/** The reason of a failure that the node printed as its last line. */
+function reasonIn(tail: string): string | null {
+  const last = tail.split('\n').at(-1)!
+  if (!last.startsWith('{"error":')) return null
+  const { error } = JSON.parse(last) as { readonly error: { readonly why: string } }
+  return error.why
 }
 
 async function logTail(dataDir: string): Promise<string> {

@@ -4,7 +4,7 @@
 import { randomBytes } from 'node:crypto'
 import { mkdir, readFile, rename, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { Command } from 'commander'
+import { type Command, Option } from 'commander'
 import {
   createKeys,
   listKeys,
@@ -18,7 +18,7 @@ import { type Genesis, parseGenesis } from '../../params/genesis.ts'
 import { checksumAddress } from '../../primitives/address.ts'
 import { toHex } from '../../primitives/bytes.ts'
 import { wholeNumber } from '../arguments.ts'
-import { dataFiles, defaultDataDir, packagedGenesis } from '../dataDir.ts'
+import { dataFiles, dataOption, defaultDataDir, packagedGenesis } from '../dataDir.ts'
 import { diskFailure, fail, orFail } from '../failure.ts'
 import type { Io } from '../io.ts'
 import { createReport, type Report } from '../report.ts'
@@ -45,8 +45,13 @@ export function addInit(program: Command, io: Io): void {
   program
     .command('init')
     .description("make a data folder with a genesis and a validator's keys")
-    .option('--data <folder>', 'where', defaultDataDir(io))
-    .option('--genesis <file>', 'genesis of the chain to join', packagedGenesis)
+    .addOption(dataOption(io, 'where'))
+    .addOption(
+      new Option('--genesis <file>', 'genesis of the chain to join').default(
+        packagedGenesis,
+        'the development network',
+      ),
+    )
     .option('--password-file <file>', 'seal the keys with its first line (default: a random one)')
     .option('--devnet-validator <n>', 'INSECURE: public keys of validator n', wholeNumber(0, 99))
     .option('--json', 'print a JSON line')

@@ -8,17 +8,14 @@ import { join } from 'node:path'
 import { type LocalAccount, parseEventLogs } from 'viem'
 import { type CalibratedRecipe, calibrate } from '../../compute/calibration.ts'
 import { type Dataset, readRows } from '../../compute/dataset.ts'
-import { openDataset } from '../../compute/datasetFile.ts'
 import { openBackend } from '../../compute/selfTest.ts'
-import { isSampleName } from '../../node/sampleData.ts'
 import { moduleAddresses } from '../../params/protocol.ts'
-import { type Hash, hashFromBytes, parseHash } from '../../primitives/hash.ts'
+import { hashFromBytes } from '../../primitives/hash.ts'
 import { SeededRandom } from '../../primitives/random.ts'
 import { type Job, ProofKind, rangeCount, stepMacs, weightCount } from '../../registry/job.ts'
 import { jobsAbi } from '../../vm/modules/jobsAbi.ts'
 import { type AccountFlags, openAccount } from '../account.ts'
-import { downloadBlob } from '../blob.ts'
-import { openSource, type SourceFlags } from '../datasetSource.ts'
+import type { SourceFlags } from '../datasetSource.ts'
 import { ExitCode, fail, orFail } from '../failure.ts'
 import { coinsText, macsText } from '../format.ts'
 import type { Io } from '../io.ts'
@@ -27,7 +24,8 @@ import { createReport, type Report } from '../report.ts'
 import { connect, explain, type Node, type RpcFlags } from '../rpc.ts'
 import { fields } from '../table.ts'
 import { sendCall } from '../transaction.ts'
-import type { DatasetWire, PriceWire } from '../wire.ts'
+import type { PriceWire } from '../wire.ts'
+import { checkFit, openRows } from './jobRows.ts'
 
 export type OpenFlags = RpcFlags &
   AccountFlags &
@@ -101,71 +99,6 @@ async function specOf(flags: OpenFlags, node: Node, io: Io): Promise<JobSpec> {
     await rows.close()
     await rm(folder, { recursive: true, force: true })
   }
-}
-
-type Rows = {
-  readonly root: Hash
-  readonly dataset: Dataset
-  readonly close: () => Promise<void>
-}
-
-/** The dataset's rows: from here if they are here, from the node otherwise. */
-async function openRows(flags: OpenFlags, node: Node, io: Io, path: string): Promise<Rows> {
-  const local = flags.rows ?? (isSampleName(flags.dataset) ? flags.dataset : null)
-  if (local !== null) return localRows(local, flags)
-  const root = rootOf(flags.dataset)
-  const known = await node.call<DatasetWire | null>('data_getDataset', root)
-  if (known === null)
-    return fail({
-      what: `no dataset ${root}`,
-      why: 'none of that root is registered',
-      next: 'register it with `waggle dataset add`, or see `waggle dataset list`',
-    })
-  await downloadBlob(io, node.url, known.blob, path)
-  const dataset = orFail(openDataset(path), 'the rows are damaged', 'give your own with --rows')
-  return { root, dataset, close: async () => dataset.close() }
-}
-
-async function localRows(source: string, flags: OpenFlags): Promise<Rows> {
-  const opened = await openSource(source, flags)
-  const dataset = orFail(openDataset(opened.path), `cannot read ${opened.path}`, 'check --rows')
-  const { root } = opened.manifest
-  const close = async () => {
-    dataset.close()
-    await opened.close()
-  }
-  if (isSampleName(flags.dataset) || rootOf(flags.dataset) === root) return { root, dataset, close }
-  await close()
-  return fail({
-    what: '--rows is another dataset',
-    why: `its root is ${root}, not ${flags.dataset}`,
-    next: 'name the rows of --dataset',
-  })
-}
-
-function rootOf(text: string): Hash {
-  const parsed = parseHash(text.toLowerCase())
-  if (parsed.ok) return parsed.value
-  return fail({
-    what: `no dataset ${text}`,
-    why: 'a root is 0x and 64 hex digits',
-    next: 'see `waggle dataset list`, or say --dataset mnist',
-    exitCode: ExitCode.Usage,
-  })
-}
-
-function checkFit({ layers, batch }: OpenFlags, { features, classes, rows }: Dataset): void {
-  const wrong =
-    layers[0] !== features
-      ? `its rows have ${features} features, the first layer ${layers[0]}`
-      : layers.at(-1)! < classes
-        ? `it has ${classes} classes, the last layer ${layers.at(-1)} outputs`
-        : batch > rows
-          ? `it has ${rows} rows, a batch ${batch}`
-          : null
-  if (wrong === null) return
-  const next = `say --layers ${features},…,${classes} and --batch up to ${rows}`
-  fail({ what: 'the model does not fit the dataset', why: wrong, next, exitCode: ExitCode.Usage })
 }
 
 async function recipeOf(

@@ -49,10 +49,12 @@ export function addKeys(program: Command, io: Io): void {
   keys
     .command('list')
     .description('list keys by their public parts; needs no password')
-    .argument('[folder]', 'a folder of keys, or one that holds such folders', defaultDataDir(io))
+    .argument('[folder]', 'a folder of keys, or one that holds such folders (default: ~/.waggle)')
     .option('--json', 'print a JSON line for each')
     .addHelpText('after', listExamples)
-    .action((folder: string, flags: { readonly json?: true }) => list(folder, flags, io))
+    .action((folder: string | undefined, flags: { readonly json?: true }) =>
+      list(folder ?? defaultDataDir(io), flags, io),
+    )
   keys
     .command('show')
     .description('check a password and print what registering as a validator needs')

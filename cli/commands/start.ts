@@ -8,7 +8,7 @@ import type { BackendName } from '../../compute/backend.ts'
 import type { NodeSeams } from '../../node/node.ts'
 import type { NodeOptions } from '../../node/options.ts'
 import { collect, wholeNumber } from '../arguments.ts'
-import { dataFiles, defaultDataDir, packagedGenesis } from '../dataDir.ts'
+import { dataFiles, dataOption, packagedGenesis } from '../dataDir.ts'
 import { ExitCode, fail } from '../failure.ts'
 import type { Io } from '../io.ts'
 import { createReport } from '../report.ts'
@@ -48,15 +48,15 @@ export function addStart(program: Command, io: Io, seams?: NodeSeams): void {
   program
     .command('start')
     .description('run a node')
-    .option('--data <folder>', 'folder of everything this node keeps', defaultDataDir(io))
+    .addOption(dataOption(io, 'folder of everything this node keeps'))
     .option('--genesis <file>', 'genesis of the chain (default: genesis.json of the data folder)')
     .option('--keys <folder>', "the validator's keys (default: keys in the data folder)")
     .option('--password-file <file>', "the keys' password (default: password in the data folder)")
     .option('--follow', 'follow the chain without voting or working, even with keys')
     .option('--rpc-host <host>', 'address to serve RPC on', '127.0.0.1')
     .option('--rpc-port <port>', 'port to serve RPC on; 0 picks one', wholeNumber(0, 65_535), 8545)
-    .option('--listen <multiaddr>', 'libp2p address to listen on; may be repeated', collect, [])
-    .option('--peer <multiaddr>', 'libp2p address of a peer; may be repeated', collect, [])
+    .addOption(addressesOption('--listen', 'libp2p address to listen on'))
+    .addOption(addressesOption('--peer', 'libp2p address of a peer'))
     .addOption(
       new Option('--backend <name>', 'what trains').choices(['reference', 'wasm']).default('wasm'),
     )
@@ -72,6 +72,12 @@ export function addStart(program: Command, io: Io, seams?: NodeSeams): void {
     .option('--json', 'print the RPC address as a JSON line')
     .addHelpText('after', examples)
     .action((flags: StartFlags) => start(flags, io, seams))
+}
+
+function addressesOption(name: string, description: string): Option {
+  return new Option(`${name} <multiaddr>`, `${description}; may be repeated`)
+    .argParser(collect)
+    .default([], 'none')
 }
 
 async function start(flags: StartFlags, io: Io, seams?: NodeSeams): Promise<void> {
