@@ -127,8 +127,8 @@ export function fastClock(speed: number, startMs = 1_800_000_000_000): Clock {
   }
 }
 
-/** Whether a message may pass; replaced to cut links. */
-export type Filter = (from: string, to: string, bytes: Uint8Array) => boolean
+/** Whether a message may pass, or what passes in its place; replaced to cut links. */
+export type Filter = (from: string, to: string, bytes: Uint8Array) => boolean | Uint8Array
 
 export type Hub = {
   readonly join: (name: string) => DriverNetwork
@@ -151,8 +151,9 @@ export function createHub(): Hub {
     ports.set(name, port)
     const peers = () => [...ports.keys()].filter((other) => other !== name)
     const send = (to: string, bytes: Uint8Array) => {
-      if (!filter(name, to, bytes)) return
-      const copy = bytes.slice()
+      const passed = filter(name, to, bytes)
+      if (passed === false) return
+      const copy = (passed === true ? bytes : passed).slice()
       setImmediate(() => {
         if (ports.get(name) === port) ports.get(to)?.receive?.(name, copy)
       })
