@@ -4,10 +4,12 @@
  * `WGLMODL1`, the canonical job (length-prefixed), the canonical state (length-prefixed).
  */
 import { commitStateBytes, decodeState, type ModelState } from '../compute/modelState.ts'
+import type { ChainParams } from '../params/chainParams.ts'
 import { utf8ToBytes } from '../primitives/bytes.ts'
 import { decode, Writer } from '../primitives/codec.ts'
 import type { Hash } from '../primitives/hash.ts'
-import { type Fault, ok, type Result, refuse } from '../primitives/result.ts'
+import { type Fault, ok, type Result } from '../primitives/result.ts'
+import { admitJob } from '../registry/admission.ts'
 import { decodeJob, encodeJob, type Job } from '../registry/job.ts'
 
 export type Model = {
@@ -20,6 +22,13 @@ export type Model = {
 const magic = utf8ToBytes('WGLMODL1')
 const maxJobBytes = 1_048_576
 const maxStateBytes = 4_294_967_295
+
+/** A model from elsewhere must be one that a chain could have admitted, whatever it cost there. */
+const anyPrice = {
+  basePrice: 0n,
+  macsPerBlock: 1n << 128n,
+  replayMacsCap: 1n << 128n,
+} as ChainParams
 
 /** @param state - canonical bytes, see `compute/modelState.ts`. */
 export function encodeModel(job: Job, state: Uint8Array): Uint8Array {
@@ -35,9 +44,8 @@ export function decodeModel(bytes: Uint8Array): Result<Model, Fault> {
   if (!parts.ok) return parts
   const job = decodeJob(parts.value.job)
   if (!job.ok) return job
-  const { layers } = job.value
-  if (layers.length < 2 || layers.some((width) => width < 1))
-    return refuse({ code: 'model/layers', layers } as Fault)
+  const admitted = admitJob(job.value, anyPrice)
+  if (!admitted.ok) return admitted
   const state = decodeState(job.value, parts.value.state)
   if (!state.ok) return state
   const commitment = commitStateBytes(parts.value.state)

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
@@ -160,6 +160,23 @@ describe('waggle devnet', () => {
     assert.equal(ran.code, 0, ran.err)
     assert.equal(isAlive(announced!.nodes[0]!.pid), false)
   }, 60_000)
+
+  it('says that a port is taken, and stops what it had started', async () => {
+    const port = new URL(net.nodes[0]!.rpcUrl).port
+    const flags = ['--validators', '1', '--rpc-port', port, '--no-first-job']
+    const { code, err } = await waggle(['devnet', ...flags])
+    assert.equal(code, 1)
+    assert.match(err, /error: the node in .* did not start\n {2}why: {2}.*EADDRINUSE/)
+  }, 60_000)
+
+  it('does not mix networks in one folder', async () => {
+    const data = join(home, 'net')
+    await mkdir(join(data, 'node0'), { recursive: true })
+    await writeFile(join(data, 'node0', 'genesis.json'), '{}')
+    const { code, err } = await waggle(['devnet', '--data', data, '--rpc-port', '0'])
+    assert.equal(code, 1)
+    assert.match(err, /genesis\.json is of another network/)
+  })
 
   it('ends with its nodes even when it is killed', async () => {
     const flags = ['--validators', '1', '--rpc-port', '0', '--no-first-job', '--json']
