@@ -96,6 +96,7 @@ export async function createChain(store: KeyValue, genesis: Genesis, rules: Rule
   const states = stateStore(store)
   const origin = await openGenesis(blocks, genesis, rules)
   let head = await loadState(await blocks.headHeight())
+  let headReader: { readonly of: ChainState; readonly reader: Promise<StateReader> } | null = null
   const outcomes = new Map<Hash, Outcome>()
   const listeners = new Set<(event: NewHead) => void>()
   let committing: Promise<unknown> = Promise.resolve()
@@ -135,8 +136,15 @@ export async function createChain(store: KeyValue, genesis: Genesis, rules: Rule
   }
 
   async function readAt(height: bigint): Promise<StateReader | null> {
+    if (height === head.height) return readHead()
     const state = await stateAt(height)
     return state === null ? null : openReader(engine, state)
+  }
+
+  /** One reader for all who look at the head: what one has read, the others need not. */
+  function readHead(): Promise<StateReader> {
+    if (headReader?.of !== head) headReader = { of: head, reader: openReader(engine, head) }
+    return headReader.reader
   }
 
   async function setAt(height: bigint): Promise<ValidatorSet | null> {
@@ -145,7 +153,7 @@ export async function createChain(store: KeyValue, genesis: Genesis, rules: Rule
     if (epoch > headEpoch + 1 || height < 0n) return null
     // A set is frozen an epoch ahead and kept for many, so the head's state has recent ones.
     const at = epoch >= headEpoch - 1 ? head : await stateAt(height)
-    const reader = at === null ? null : await openReader(engine, at)
+    const reader = at === null ? null : await (at === head ? readHead() : openReader(engine, at))
     return reader === null ? null : registry.validatorSetAt(reader.world, epoch)
   }
 
