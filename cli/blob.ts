@@ -10,12 +10,6 @@ import { ExitCode, Failure, fail } from './failure.ts'
 import type { Io } from './io.ts'
 import { startProgress } from './progress.ts'
 
-/** Whether the node at `url` holds the blob. */
-export async function holdsBlob(url: string, hash: Hash): Promise<boolean> {
-  const response = await request(url, `/blob/${hash}`, { method: 'HEAD' })
-  return response.ok
-}
-
 /** Upload the file at `path`; resolves to the blob's name as the node computed it. */
 export async function uploadBlob(io: Io, url: string, path: string): Promise<Hash> {
   const { size } = await stat(path)

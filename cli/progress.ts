@@ -5,7 +5,7 @@
 import { bytesText, durationText, rateText } from './format.ts'
 import { type Io, paint, widthOf } from './io.ts'
 
-export type Unit = 'bytes' | 'rows' | 'steps'
+type Unit = 'bytes' | 'rows' | 'steps'
 
 export type Progress = {
   /** @param done - so far, in units. */

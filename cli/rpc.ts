@@ -23,7 +23,7 @@ import {
 import { httpUrl } from './arguments.ts'
 import { ExitCode, Failure } from './failure.ts'
 
-export const defaultRpc = 'http://127.0.0.1:8545'
+const defaultRpc = 'http://127.0.0.1:8545'
 
 export type RpcFlags = { readonly rpc: string; readonly json?: true }
 

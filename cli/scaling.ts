@@ -3,27 +3,25 @@
  * a row to predict, is scaled exactly like the rows of training.
  */
 import { readFile, writeFile } from 'node:fs/promises'
-import { z } from 'zod'
 import { parseDecimal, scaleToInt8, unitsOf } from '../compute/decimal.ts'
+import type { ColumnRange } from '../compute/importCsv.ts'
+import type { NpyRange } from '../compute/importNpy.ts'
+import { maxInnerDim } from '../params/protocol.ts'
 import { diskFailure, fail } from './failure.ts'
 
-const csvSchema = z.strictObject({
-  format: z.literal('csv'),
-  /** Of each feature column, decimal texts. */
-  ranges: z.array(z.strictObject({ low: z.string(), high: z.string() })).max(61_440),
+/** Scaling of a CSV file. */
+type CsvScaling = {
+  readonly format: 'csv'
+  /** Of each feature column. */
+  readonly ranges: readonly ColumnRange[]
   /** In the order of classes. */
-  labels: z.array(z.string()).max(61_440),
-})
+  readonly labels: readonly string[]
+}
 
-const npySchema = z.strictObject({
-  format: z.literal('npy'),
-  /** Null for bytes, which are not scaled. */
-  range: z.strictObject({ low: z.number(), high: z.number() }).nullable(),
-})
+/** Scaling of a NumPy array; null for bytes, which are not scaled. */
+type NpyScaling = { readonly format: 'npy'; readonly range: NpyRange | null }
 
-const scalingSchema = z.discriminatedUnion('format', [csvSchema, npySchema])
-
-export type Scaling = Readonly<z.infer<typeof scalingSchema>>
+export type Scaling = CsvScaling | NpyScaling
 
 /**
  * The numbers of one row, `5.1,3.5`, as the import would have scaled them.
@@ -71,8 +69,28 @@ export async function readScaling(path: string): Promise<Scaling> {
   } catch (error) {
     return fail({ what, why: (error as Error).message, next })
   }
-  const parsed = scalingSchema.safeParse(json)
-  if (parsed.success) return parsed.data
-  const { path: field, message } = parsed.error.issues[0]!
-  return fail({ what, why: `${field.join('.')}: ${message}`, next })
+  const wrong = wrongField(json)
+  return wrong === null
+    ? (json as Scaling)
+    : fail({ what, why: `${wrong} is not as it must be`, next })
+}
+
+type Fields = Readonly<Record<string, unknown>>
+
+/** Path of the first field that is not a scaling's; null if all are. */
+function wrongField(json: unknown): string | null {
+  const { format, ranges, labels, range } = (json ?? {}) as Fields
+  if (format === 'npy') return range === null || isRange(range, 'number') ? null : 'range'
+  if (format !== 'csv') return 'format'
+  if (!Array.isArray(ranges) || ranges.length > maxInnerDim) return 'ranges'
+  const at = ranges.findIndex((one) => !isRange(one, 'string'))
+  if (at !== -1) return `ranges.${at}`
+  return Array.isArray(labels) && labels.every((label) => typeof label === 'string')
+    ? null
+    : 'labels'
+}
+
+function isRange(value: unknown, type: 'string' | 'number'): boolean {
+  const { low, high } = (value ?? {}) as Fields
+  return typeof low === type && typeof high === type
 }

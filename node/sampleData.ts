@@ -28,7 +28,7 @@ export function importSample(
 }
 
 /** The IDX files of the sample. @throws {Error} if the package is not installed. */
-export function sampleFiles(name: SampleName): {
+function sampleFiles(name: SampleName): {
   readonly images: string
   readonly labels: string
 } {

@@ -3,16 +3,9 @@
  */
 import type { Command } from 'commander'
 import { positiveNumber } from '../arguments.ts'
+import type { DemoOptions } from '../demo.ts'
 import { ExitCode, fail } from '../failure.ts'
 import type { Io } from '../io.ts'
-
-export type DemoFlags = {
-  readonly dataset?: string
-  readonly labels?: string
-  readonly epochs?: number
-  readonly short?: true
-  readonly json?: true
-}
 
 const examples = `
 Examples:
@@ -30,10 +23,10 @@ export function addDemo(program: Command, io: Io): void {
     .option('--short', 'a small model and few steps')
     .option('--json', 'print JSON lines')
     .addHelpText('after', examples)
-    .action((flags: DemoFlags) => demo(flags, io))
+    .action((flags: DemoOptions) => demo(flags, io))
 }
 
-async function demo(flags: DemoFlags, io: Io): Promise<void> {
+async function demo(flags: DemoOptions, io: Io): Promise<void> {
   if (flags.labels !== undefined && flags.dataset === undefined)
     return fail({
       what: '--labels without --dataset',
