@@ -1,0 +1,178 @@
+/**
+ * Multilinear extensions: of equality with a point, of "index below n" and of columns. Variable 0 is
+ * the least significant bit of an index. Points are vectors of elements.
+ */
+import {
+  addInto,
+  at,
+  complement,
+  count,
+  degree,
+  type Element,
+  type Elements,
+  element,
+  minus,
+  mulInto,
+  plus,
+  productOf,
+  scaled,
+  subInto,
+  sumOf,
+  times,
+} from './extension.ts'
+
+/** `eq(point, i)` for `i < length` (default: all). */
+export function eqTable(point: Elements, length: number = 2 ** count(point)): Elements {
+  const table = new Uint32Array(degree * length)
+  if (length > 0) table[0] = 1
+  let half = 1
+  for (let variable = 0; variable < count(point); variable++) {
+    for (let i = Math.min(half, length) - 1; i >= 0; i--) {
+      // (x·r, x − x·r) from x; the upper half may lie beyond the wanted entries
+      const upper = scratch
+      mulInto(upper, 0, table, degree * i, point, degree * variable)
+      if (half + i < length) table.set(upper, degree * (half + i))
+      subInto(table, degree * i, table, degree * i, upper, 0)
+    }
+    half *= 2
+  }
+  return table
+}
+
+const scratch = new Uint32Array(degree)
+
+/** `eq(point, i)` for `first ≤ i < first + length`, from the top variable down. */
+export function eqRange(point: Elements, first: number, length: number): Elements {
+  if (length === 0) return new Uint32Array(0)
+  let table: Elements = element(1)
+  let start = 0
+  for (let variable = count(point) - 1; variable >= 0; variable--) {
+    const from = Math.floor(first / 2 ** variable)
+    const to = Math.floor((first + length - 1) / 2 ** variable)
+    const next = new Uint32Array(degree * (to - from + 1))
+    const factors = [complement(at(point, variable)), at(point, variable)]
+    for (let i = from; i <= to; i++)
+      mulInto(next, degree * (i - from), table, degree * ((i >>> 1) - start), factors[i & 1]!, 0)
+    table = next
+    start = from
+  }
+  return table
+}
+
+/** `eq(a, b)` of two points of equal length. */
+export function eqPoints(a: Elements, b: Elements): Element {
+  let result = element(1)
+  for (let i = 0; i < count(a); i++) result = times(result, eqOne(at(a, i), at(b, i)))
+  return result
+}
+
+/** `(1 − a)(1 − b) + ab`. */
+export function eqOne(a: Element, b: Element): Element {
+  const both = times(a, b)
+  return plus(minus(element(1), plus(a, b)), plus(both, both))
+}
+
+/** `eq(point, index)`. */
+export function eqIndex(point: Elements, index: number): Element {
+  let rest = index
+  const factors: Element[] = []
+  for (let i = 0; i < count(point); i++) {
+    factors.push(rest % 2 === 1 ? at(point, i) : complement(at(point, i)))
+    rest = Math.floor(rest / 2)
+  }
+  return productOf(factors)
+}
+
+/** `Σ_{i<n} eq(point, i)`: the extension of "below n". O(variables). */
+export function lt(n: number, point: Elements): Element {
+  const variables = count(point)
+  if (n >= 2 ** variables) return element(1)
+  let total = element(0)
+  let prefix = element(1)
+  for (let t = variables - 1; t >= 0; t--) {
+    const set = Math.floor(n / 2 ** t) % 2 === 1
+    const upper = times(prefix, at(point, t))
+    const lower = minus(prefix, upper)
+    if (set) total = plus(total, lower)
+    prefix = set ? upper : lower
+  }
+  return total
+}
+
+/** `Σ_{i<n} i·eq(point, i)`. O(variables). */
+export function ltLin(n: number, point: Elements): Element {
+  const variables = count(point)
+  /** Entry t: the extension of the number that the variables below t spell. */
+  const low = [element(0)]
+  for (let t = 0; t < variables; t++) low.push(plus(low[t]!, scaled(at(point, t), 2 ** t)))
+  if (n >= 2 ** variables) return low[variables]!
+  let total = element(0)
+  let prefix = element(1)
+  let base = 0
+  for (let t = variables - 1; t >= 0; t--) {
+    const set = Math.floor(n / 2 ** t) % 2 === 1
+    const upper = times(prefix, at(point, t))
+    const lower = minus(prefix, upper)
+    if (set) {
+      total = plus(total, times(lower, plus(element(base), low[t]!)))
+      base += 2 ** t
+    }
+    prefix = set ? upper : lower
+  }
+  return total
+}
+
+/** `Σ_{i<n} eq(a, i)·eq(b, i)`: equality of two points restricted to indices below n. O(variables). */
+export function eqBelow(n: number, a: Elements, b: Elements): Element {
+  const variables = count(a)
+  const whole = n >= 2 ** variables
+  const ones = Array.from({ length: variables }, (_, t) => times(at(a, t), at(b, t)))
+  const zeros = ones.map((one, t) => plus(minus(element(1), plus(at(a, t), at(b, t))), one))
+  /** Entry t: the sum over all settings of the variables below t. */
+  const low = [element(1)]
+  for (let t = 0; t < variables; t++) low.push(times(low[t]!, plus(ones[t]!, zeros[t]!)))
+  if (whole) return low[variables]!
+  const terms: Element[] = []
+  let prefix = element(1)
+  for (let t = variables - 1; t >= 0; t--) {
+    const lower = times(prefix, zeros[t]!)
+    const set = Math.floor(n / 2 ** t) % 2 === 1
+    if (set) terms.push(times(lower, low[t]!))
+    prefix = set ? times(prefix, ones[t]!) : lower
+  }
+  return sumOf(terms)
+}
+
+/**
+ * Bind variable 0 to `r`: entry i becomes `v(2i) + r·(v(2i+1) − v(2i))`; a missing last partner is 0.
+ * Lines of `length` elements each are folded on their own.
+ */
+export function foldLines(values: Elements, lines: number, length: number, r: Element): Elements {
+  const half = (length + 1) >>> 1
+  const folded = new Uint32Array(degree * lines * half)
+  const whole = length >>> 1
+  const difference = new Uint32Array(degree)
+  for (let line = 0; line < lines; line++) {
+    let from = degree * line * length
+    let to = degree * line * half
+    for (let i = 0; i < whole; i++) {
+      subInto(difference, 0, values, from + degree, values, from)
+      mulInto(difference, 0, r, 0, difference, 0)
+      addInto(folded, to, values, from, difference, 0)
+      from += 2 * degree
+      to += degree
+    }
+    if (whole < half) {
+      mulInto(difference, 0, r, 0, values, from)
+      subInto(folded, to, values, from, difference, 0)
+    }
+  }
+  return folded
+}
+
+/** The extension of `values` (missing ones 0) at `point`. */
+export function evaluate(values: Elements, point: Elements): Element {
+  let rest = values
+  for (let t = 0; t < count(point); t++) rest = foldLines(rest, 1, count(rest), at(point, t))
+  return count(rest) === 0 ? element(0) : rest.slice(0, degree)
+}

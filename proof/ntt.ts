@@ -1,0 +1,83 @@
+/**
+ * Number-theoretic transforms: a polynomial's values on the N-th roots of unity, in natural order
+ * (`value i` at `ω^i`). Decimation in time over bit-reversed coefficients (Cooley and Tukey 1965).
+ */
+import { invariant } from '../primitives/result.ts'
+import { inverseOrder, mulMod, order, rootOfUnity } from './babyBear.ts'
+
+/** Twiddle factors of one size. */
+export type Domain = {
+  /** A power of two. */
+  readonly size: number
+  /** Powers of the roots, stage by stage: stage of half-width h takes `[h, 2h)`. */
+  readonly twiddles: Uint32Array
+  /** `twiddle / p`, for quotients. */
+  readonly ratios: Float64Array
+}
+
+export function domainOf(size: number): Domain {
+  invariant(size >= 2 && (size & (size - 1)) === 0, `domainOf: ${size} is no power of two`)
+  const twiddles = new Uint32Array(size)
+  const ratios = new Float64Array(size)
+  for (let half = 1; half < size; half *= 2) {
+    const root = rootOfUnity(2 * half)
+    let power = 1
+    for (let i = 0; i < half; i++) {
+      twiddles[half + i] = power
+      ratios[half + i] = power * inverseOrder
+      power = mulMod(power, root)
+    }
+  }
+  return { size, twiddles, ratios }
+}
+
+/**
+ * Values of the polynomial with these coefficients (canonical, at most half as many as the domain has
+ * points) into `out[offset..]`.
+ */
+export function evaluateOnDomain(
+  domain: Domain,
+  coefficients: Uint32Array,
+  out: Uint32Array,
+  offset = 0,
+): void {
+  const { size } = domain
+  const values = out.subarray(offset, offset + size)
+  // Missing coefficients make the first stages copies: each coefficient fills a run of `run` values.
+  let run = 1
+  while (2 * run * coefficients.length <= size) run *= 2
+  const groups = size / run
+  const shift = 32 - (31 - Math.clz32(groups))
+  for (let group = 0; group < groups; group++) {
+    const source = groups === 1 ? 0 : reverseBits(group) >>> shift
+    const value = source < coefficients.length ? coefficients[source]! : 0
+    values.fill(value, group * run, (group + 1) * run)
+  }
+  for (let half = run; half < size; half *= 2) stage(domain, values, half)
+}
+
+function stage({ size, twiddles, ratios }: Domain, values: Uint32Array, half: number): void {
+  for (let start = 0; start < size; start += 2 * half)
+    for (let i = 0; i < half; i++) {
+      const low = values[start + i]!
+      const high = values[start + half + i]!
+      // As in mulMod, with the quotient's ratio at hand.
+      const quotient = (high * ratios[half + i]!) | 0
+      let term = (Math.imul(high, twiddles[half + i]!) - Math.imul(quotient, order)) | 0
+      if (term < 0) term += order
+      if (term >= order) term -= order
+      const sum = low + term
+      const difference = low - term
+      values[start + i] = sum >= order ? sum - order : sum
+      values[start + half + i] = difference < 0 ? difference + order : difference
+    }
+}
+
+function reverseBits(value: number): number {
+  let x = value
+  x = ((x >>> 1) & 0x55555555) | ((x & 0x55555555) << 1)
+  x = ((x >>> 2) & 0x33333333) | ((x & 0x33333333) << 2)
+  x = ((x >>> 4) & 0x0f0f0f0f) | ((x & 0x0f0f0f0f) << 4)
+  x = ((x >>> 8) & 0x00ff00ff) | ((x & 0x00ff00ff) << 8)
+  return ((x >>> 16) | (x << 16)) >>> 0
+}
