@@ -10,11 +10,13 @@
  */
 import {
   aggregateSignatures,
+  aggregateWithRandomness,
   fastAggregateVerify as blstFastAggregateVerify,
   verify as blstVerify,
   PublicKey,
   SecretKey,
   Signature,
+  type SignatureSet,
   verifyMultipleAggregateSignatures,
 } from '@chainsafe/blst'
 import {
@@ -27,8 +29,7 @@ import {
 } from '../primitives/bytes.ts'
 import { invariant } from '../primitives/result.ts'
 
-export const publicKeyBytes = 48
-export const signatureBytes = 96
+const signatureBytes = 96
 
 /** One signature that somebody claims. */
 export type SignatureCheck = {
@@ -61,18 +62,32 @@ export function verify(publicKey: Hex, message: Uint8Array, signature: Uint8Arra
 }
 
 /**
- * Whether every check holds, in about a third of the time of single checks; nothing is said about
- * which one fails. An empty list holds.
+ * Whether every check holds; nothing is said about which one fails. An empty list holds.
+ *
+ * Checks of one message are first blended into one with random factors, so that wrong signatures
+ * cannot cancel out: 100 precommits take about the time of ten single checks.
  */
 export function verifyBatch(checks: readonly SignatureCheck[]): boolean {
-  const sets = []
-  for (const { publicKey, message, signature } of checks) {
-    const pk = publicKeyPoint(publicKey)
-    const sig = signaturePoint(signature)
-    if (pk === null || sig === null) return false
-    sets.push({ msg: message, pk, sig })
-  }
+  const groups = Map.groupBy(checks, ({ message }) => toHex(message))
+  const blended = [...groups.values()].map(blend)
+  const sets = blended.filter((set) => set !== null)
+  if (sets.length < blended.length) return false
   return sets.length === 0 || verifyMultipleAggregateSignatures(sets)
+}
+
+/** One check that stands for several of the same message, or null if one has no key or signature. */
+function blend(checks: readonly SignatureCheck[]): SignatureSet | null {
+  const msg = checks[0]!.message
+  const found = checks.flatMap(({ publicKey, signature }) => {
+    const pk = publicKeyPoint(publicKey)
+    return pk === null || signature.length !== signatureBytes ? [] : [{ pk, sig: signature }]
+  })
+  if (found.length < checks.length) return null
+  try {
+    return { msg, ...aggregateWithRandomness(found) }
+  } catch {
+    return null
+  }
 }
 
 /** The sum of `signatures`, or null if one is no signature or there are none. */

@@ -166,7 +166,7 @@ export type DriverModules = {
   readonly report: (error: unknown) => void
 }
 
-export type DriverView = {
+type DriverView = {
   readonly height: bigint
   readonly round: number
   readonly step: Step

@@ -15,8 +15,8 @@ export type Inbox = {
 }
 
 /** A single message always fits into an empty box; these bound what waits beside it. */
-export const maxWaitingBytes = 16_777_216
-export const maxWaitingMessages = 2_048
+const maxWaitingBytes = 16_777_216
+const maxWaitingMessages = 2_048
 
 export function createInbox(): Inbox {
   let queue: Mail[] = []

@@ -15,7 +15,7 @@ import { invariant, ok, type Result, refuse } from '../primitives/result.ts'
 const headerBytes = 20
 const magic = 0x5747_4c31
 /** Bound on one record: a sidecar of the largest kind, and some. */
-export const maxRecordBytes = 80_000_000
+const maxRecordBytes = 80_000_000
 
 export type LogFault = {
   readonly code: 'log/corrupt'

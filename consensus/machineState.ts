@@ -32,7 +32,7 @@ export type Candidate = { readonly proposal: Proposal; readonly timely: boolean 
  * What is known of a value: its bytes are complete; or they were also judged. `time` is the block's
  * timestamp, which a proposal may have misstated.
  */
-export type Verdict =
+type Verdict =
   | { readonly type: 'complete' }
   | { readonly type: 'valid'; readonly time: bigint }
   | { readonly type: 'invalid' }

@@ -3,7 +3,7 @@
  * touched by tasks alone, so nothing it does is interleaved with anything else it does.
  */
 
-export type Task = () => void | Promise<void>
+type Task = () => void | Promise<void>
 
 export type Mailbox = {
   /** Queue a task; dropped once the mailbox is closed. */

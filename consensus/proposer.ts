@@ -26,10 +26,10 @@ export function seq(weights: readonly bigint[], length: number): readonly number
 }
 
 /** Both sequences of a set; computed once per set with {@link scheduleOf}. */
-export type Schedule = { readonly slots: readonly number[]; readonly turns: readonly number[] }
+type Schedule = { readonly slots: readonly number[]; readonly turns: readonly number[] }
 
 /** Sequences of a frozen set: `epochLength` slots by slot weight, `4n` turns by voting power. */
-export function makeSchedule(set: ValidatorSet, epochLength: number): Schedule {
+function makeSchedule(set: ValidatorSet, epochLength: number): Schedule {
   const slots = seq(
     set.validators.map(({ slotWeight }) => slotWeight),
     epochLength,
@@ -44,7 +44,7 @@ export function makeSchedule(set: ValidatorSet, epochLength: number): Schedule {
 const schedules = new WeakMap<ValidatorSet, Map<number, Schedule>>()
 
 /** {@link makeSchedule}, remembered for as long as somebody holds the set. */
-export function scheduleOf(set: ValidatorSet, epochLength: number): Schedule {
+function scheduleOf(set: ValidatorSet, epochLength: number): Schedule {
   const known = schedules.get(set) ?? new Map<number, Schedule>()
   const schedule = known.get(epochLength) ?? makeSchedule(set, epochLength)
   schedules.set(set, known.set(epochLength, schedule))

@@ -26,12 +26,12 @@ export type ReceptionModules = Pick<DriverModules, 'chainId' | 'misbehaved'> & {
   readonly takeOver: (bytes: Uint8Array, commit: Commit) => Promise<void>
 }
 
-export type CommittedFault =
+type CommittedFault =
   | CommitFault
   | { readonly code: 'committed/name'; readonly expected: Hash; readonly got: Hash }
 
 /** A decoded message; of its votes only those whose signatures were found right. */
-export type Received = { readonly peer: PeerId; readonly message: WireMessage }
+type Received = { readonly peer: PeerId; readonly message: WireMessage }
 
 export type Reception = {
   /** Decode messages and verify all their votes as one batch. */

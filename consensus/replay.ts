@@ -8,7 +8,7 @@ import { type Effect, type HeightRules, type Input, type State, Step } from './m
 import { type Position, positionOf, type Signed } from './signer.ts'
 import { tallyOf } from './votes.ts'
 
-export type ReplayFault =
+type ReplayFault =
   /** Signed something at this height that the log does not lead to: a lock may be lost. */
   | { readonly code: 'replay/unexplained'; readonly signed: Position }
   /** The log counts on a value whose bytes are gone. */

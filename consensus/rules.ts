@@ -11,10 +11,10 @@ import { VoteKind } from './messages.ts'
 import { startRound, stepTo } from './round.ts'
 import { hasQuorum, isQuorum, isThird, quorumHash, tallyOf, votersOf } from './votes.ts'
 
-export type Rule = (state: State) => Transition | null
+type Rule = (state: State) => Transition | null
 
 /** L49-L54: more than 2/3 precommits of any one round for a value in hand. */
-export function decide(state: State): Transition | null {
+function decide(state: State): Transition | null {
   for (const [round, { precommit }] of state.votes) {
     const value = quorumHash(precommit, state.rules.total)
     if (value === undefined || value === null || !state.verdicts.has(value)) continue
@@ -27,7 +27,7 @@ export function decide(state: State): Transition | null {
 }
 
 /** L55-L56: more than 1/3 of the power is in a later round; of several, the latest. */
-export function skipRound(state: State): Transition | null {
+function skipRound(state: State): Transition | null {
   const { powers, total } = state.rules
   const later = [...state.votes.keys()].filter((round) => round > state.round)
   for (const round of later.toSorted((a, b) => b - a)) {
@@ -39,7 +39,7 @@ export function skipRound(state: State): Transition | null {
 }
 
 /** L22-L27: a new value. A nil that is certain need not wait for the verdict. */
-export function prevoteNew(state: State): Transition | null {
+function prevoteNew(state: State): Transition | null {
   const candidate = state.candidates.get(state.round)
   if (state.step !== Step.Propose || candidate?.proposal.validRound !== -1) return null
   const { envelopeHash: value, time } = candidate.proposal
@@ -52,7 +52,7 @@ export function prevoteNew(state: State): Transition | null {
 }
 
 /** L28-L33: a value proposed again, with more than 2/3 prevotes of an earlier round behind it. */
-export function prevoteAgain(state: State): Transition | null {
+function prevoteAgain(state: State): Transition | null {
   const proposal = state.candidates.get(state.round)?.proposal
   if (state.step !== Step.Propose || proposal === undefined) return null
   const { validRound, envelopeHash: value } = proposal
@@ -68,7 +68,7 @@ export function prevoteAgain(state: State): Transition | null {
 }
 
 /** L36-L43: more than 2/3 prevotes for a value found valid: lock it, if still in time to. */
-export function lock(state: State): Transition | null {
+function lock(state: State): Transition | null {
   if (state.seen.polka || state.step === Step.Propose) return null
   const tally = tallyOf(state.votes, state.round, VoteKind.Prevote)
   const value = quorumHash(tally, state.rules.total)
@@ -82,14 +82,14 @@ export function lock(state: State): Transition | null {
 }
 
 /** L44-L46: more than 2/3 prevotes for nil. */
-export function precommitNil(state: State): Transition | null {
+function precommitNil(state: State): Transition | null {
   const tally = tallyOf(state.votes, state.round, VoteKind.Prevote)
   if (state.step !== Step.Prevote || !hasQuorum(tally, null, state.rules.total)) return null
   return stepTo(state, Step.Precommit, null)
 }
 
 /** L34-L35: more than 2/3 prevotes, but not for one value yet. */
-export function awaitPrevotes(state: State): Transition | null {
+function awaitPrevotes(state: State): Transition | null {
   if (state.step !== Step.Prevote || state.seen.anyPrevotes) return null
   if (!anyQuorum(state, VoteKind.Prevote)) return null
   return {
@@ -99,7 +99,7 @@ export function awaitPrevotes(state: State): Transition | null {
 }
 
 /** L47-L48: more than 2/3 precommits, but not for one value in hand yet. */
-export function awaitPrecommits(state: State): Transition | null {
+function awaitPrecommits(state: State): Transition | null {
   if (state.seen.anyPrecommits || !anyQuorum(state, VoteKind.Precommit)) return null
   return {
     state: { ...state, seen: { ...state.seen, anyPrecommits: true } },

@@ -36,7 +36,7 @@ export type Signed =
   | { readonly type: 'proposal'; readonly proposal: Proposal }
   | { readonly type: 'vote'; readonly vote: Vote }
 
-export type SignerFault =
+type SignerFault =
   /** Something else was signed at this very position. */
   | { readonly code: 'signer/conflict'; readonly at: Position }
   /** Something later was signed already. */

@@ -16,7 +16,7 @@ export function timeoutMs(params: DriverParams, step: Step, round: number): numb
 }
 
 /** Earliest timestamp of a child of `parent`, Unix seconds: they are whole and must grow. */
-export function earliestTime(params: DriverParams, parent: Head): bigint {
+function earliestTime(params: DriverParams, parent: Head): bigint {
   return parent.time + BigInt(Math.ceil(params.minBlockIntervalMs / 1000))
 }
 

@@ -17,7 +17,7 @@ export type Tally = {
   readonly power: bigint
 }
 
-export type RoundVotes = Readonly<Record<VoteKind, Tally>>
+type RoundVotes = Readonly<Record<VoteKind, Tally>>
 export type VoteBook = ReadonlyMap<number, RoundVotes>
 
 /** What became of a vote. `conflict` names the member's first vote, of another value. */
@@ -29,7 +29,7 @@ export type Added =
 /** Votes of one member, round and kind that are kept unless the machine looks for the value. */
 const maxVotesEach = 2
 
-export const emptyTally: Tally = { byMember: new Map(), byHash: new Map(), power: 0n }
+const emptyTally: Tally = { byMember: new Map(), byHash: new Map(), power: 0n }
 const emptyRound: RoundVotes = { prevote: emptyTally, precommit: emptyTally }
 
 /** More than two thirds. */

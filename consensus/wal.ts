@@ -14,7 +14,7 @@ import type { Input } from './machineState.ts'
 import { Step } from './machineState.ts'
 import { maxRound, readProposal, readVote, writeProposal, writeVote } from './messages.ts'
 
-export type WalFault = LogFault | CodecFault
+type WalFault = LogFault | CodecFault
 
 export type WalOptions = {
   /** Heights whose inputs are kept for a later quarrel: two epochs. @default 128 */

@@ -119,6 +119,16 @@ describe('batches', () => {
     }))
     assert.ok(fast.verifyBatch(checks))
     assert.ok(fast.verifyBatch([]))
+    const others = publicKeys.map((key, i) => {
+      const other = utf8ToBytes(`message ${i}`)
+      return { publicKey: key, message: other, signature: fast.sign(keys[i]!, other) }
+    })
+    assert.ok(fast.verifyBatch([...checks, ...others]))
+    for (let spoilt = 0; spoilt < 6; spoilt++) {
+      const spoil = (check: fast.SignatureCheck, i: number) =>
+        i === spoilt ? { ...check, signature: signatures[(i + 1) % 3]! } : check
+      assert.equal(fast.verifyBatch([...checks, ...others].map(spoil)), false)
+    }
     const swapped = checks.map((check, i) => ({ ...check, signature: signatures[(i + 1) % 3]! }))
     assert.equal(fast.verifyBatch(swapped), false, 'valid in sum, wrong each')
   })

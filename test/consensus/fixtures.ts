@@ -2,7 +2,7 @@
  * A small chain to run consensus on: keys and sets, values that carry a height, a time and the names of
  * sidecars, a clock that runs faster than the wall's, and a network in memory.
  */
-import { type Commit, encodeCommit } from '../../chain/commit.ts'
+import type { Commit } from '../../chain/commit.ts'
 import { envelopeHashOf } from '../../chain/envelope.ts'
 import { publicKeyOf, secretKeyFrom } from '../../consensus/bls.ts'
 import type {
@@ -128,7 +128,7 @@ export function fastClock(speed: number, startMs = 1_800_000_000_000): Clock {
 }
 
 /** Whether a message may pass, or what passes in its place; replaced to cut links. */
-export type Filter = (from: string, to: string, bytes: Uint8Array) => boolean | Uint8Array
+type Filter = (from: string, to: string, bytes: Uint8Array) => boolean | Uint8Array
 
 export type Hub = {
   readonly join: (name: string) => DriverNetwork
@@ -191,7 +191,7 @@ export function createHub(): Hub {
   }
 }
 
-export type Stored = { readonly bytes: Uint8Array; readonly commit: Commit }
+type Stored = { readonly bytes: Uint8Array; readonly commit: Commit }
 
 /** What a node keeps besides consensus: its chain, and what it was told. */
 export type ToyChain = {
@@ -303,5 +303,3 @@ export function sameBlocks(a: ToyChain, b: ToyChain): boolean {
 export function setHashOf(set: ValidatorSet): Hash {
   return validatorSetHash(set)
 }
-
-export { encodeCommit }
