@@ -8,6 +8,7 @@ import type { Address } from '../primitives/address.ts'
 import type { Clock } from '../primitives/clock.ts'
 import type { Hash } from '../primitives/hash.ts'
 import { type Fault, ok, type Result, refuse } from '../primitives/result.ts'
+import { sidecarName } from '../registry/sidecar.ts'
 import type { Engine } from '../vm/engine.ts'
 import { decodeTransaction, feeCap, maxCost, type Transaction } from '../vm/transaction.ts'
 import {
@@ -17,7 +18,7 @@ import {
   verdictName,
 } from './certificateClaim.ts'
 import type { SenderAccount } from './senderQueue.ts'
-import { SidecarShelf, sidecarName } from './sidecars.ts'
+import { SidecarShelf } from './sidecars.ts'
 import { type Verdict, Verdicts } from './verdicts.ts'
 
 export type Certificate = CertificateClaim & {

@@ -2,12 +2,7 @@
  * Sidecars: the proofs that certificates are judged by. They travel beside blocks and are kept for a
  * while after inclusion, for nodes that ask late; by bytes and by height they are bounded.
  */
-import { type Hash, hashOf } from '../primitives/hash.ts'
-
-/** The name by which a certificate refers to its proof. */
-export function sidecarName(bytes: Uint8Array): Hash {
-  return hashOf('waggle/sidecar/v1', bytes)
-}
+import type { Hash } from '../primitives/hash.ts'
 
 type Held = { readonly bytes: Uint8Array; height: bigint | null }
 

@@ -8,13 +8,13 @@ import {
   type CertificatePoolOptions,
   createCertificatePool,
 } from '../../mempool/certificatePool.ts'
-import { sidecarName } from '../../mempool/sidecars.ts'
 import type { Verdict } from '../../mempool/verdicts.ts'
 import { moduleAddresses } from '../../params/protocol.ts'
 import { type Address, addressOfKey } from '../../primitives/address.ts'
 import { utf8ToBytes } from '../../primitives/bytes.ts'
 import type { Hash } from '../../primitives/hash.ts'
 import { type Fault, ok, type Result, refuse } from '../../primitives/result.ts'
+import { sidecarName } from '../../registry/sidecar.ts'
 import { type Engine, openEngine } from '../../vm/engine.ts'
 import { jobsModule } from '../../vm/modules/jobs.ts'
 import type { Transaction } from '../../vm/transaction.ts'
