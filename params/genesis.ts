@@ -105,7 +105,6 @@ const genesisSchema = z.strictObject({
 
 type Parsed = z.infer<typeof genesisSchema>
 
-export type GenesisValidator = Readonly<z.infer<typeof validatorSchema>>
 export type GenesisUpgrade = Parsed['upgrades'][number]
 export type GenesisJob = Readonly<z.infer<typeof firstJobSchema>>
 

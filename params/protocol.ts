@@ -1,7 +1,7 @@
 /**
  * Protocol constants: never vary between chains. A change is a new protocol version.
  */
-import { type Address, zeroAddress } from '../primitives/address.ts'
+import type { Address } from '../primitives/address.ts'
 
 /** Spoken in the handshake; peers of another version are refused. */
 export const protocolVersion = 1
@@ -38,5 +38,3 @@ export const moduleAddresses = {
 
 /** Never used: deposits to Ethereum's own contract mean nothing here. */
 export const depositContract: Address = '0x00000000000000000000000000000000000057ff' as Address
-
-export const nobody: Address = zeroAddress
