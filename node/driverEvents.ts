@@ -32,6 +32,7 @@ export function createDriverEvents({
         return
       case 'evidence':
       case 'abstain':
+      case 'torn':
         log.warn(shown, `consensus ${type}`)
         return
       case 'halt':
