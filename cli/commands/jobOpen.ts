@@ -25,7 +25,7 @@ import { connect, explain, type Node, type RpcFlags } from '../rpc.ts'
 import { fields } from '../table.ts'
 import { sendCall } from '../transaction.ts'
 import type { PriceWire } from '../wire.ts'
-import { checkFit, openRows } from './jobRows.ts'
+import { checkFit, type JobRows, openRows } from './jobRows.ts'
 
 export type OpenFlags = RpcFlags &
   AccountFlags &
@@ -76,28 +76,34 @@ export async function openJob(flags: OpenFlags, io: Io): Promise<void> {
 /** The job that the flags describe, with shifts that suit its data. */
 async function specOf(flags: OpenFlags, node: Node, io: Io): Promise<JobSpec> {
   const folder = await mkdtemp(join(tmpdir(), 'waggle-job-'))
-  const rows = await openRows(flags, node, io, join(folder, 'rows'))
   try {
-    const { root, dataset } = rows
-    const { layers, batch, epochs = 1 } = flags
-    checkFit(flags, dataset)
-    const recipe = await recipeOf(dataset, layers, batch)
-    const perEpoch = Math.floor(dataset.rows / batch)
-    const steps = flags.steps ?? Math.max(1, Math.round(epochs * perEpoch))
-    const price = flags.price ?? BigInt((await node.call<PriceWire>('train_price')).basePrice)
-    return {
-      proofKind: ProofKind.Replay,
-      dataset: root,
-      layers,
-      batch,
-      steps,
-      leaseSteps: Math.min(flags.leaseSteps, steps),
-      ...recipe,
-      pricePerMac: price,
+    const rows = await openRows(flags, node, io, join(folder, 'rows'))
+    try {
+      return await specFor(rows, flags, node)
+    } finally {
+      await rows.close()
     }
   } finally {
-    await rows.close()
     await rm(folder, { recursive: true, force: true })
+  }
+}
+
+async function specFor({ root, dataset }: JobRows, flags: OpenFlags, node: Node): Promise<JobSpec> {
+  const { layers, batch, epochs = 1 } = flags
+  checkFit(flags, dataset)
+  const recipe = await recipeOf(dataset, layers, batch)
+  const perEpoch = Math.floor(dataset.rows / batch)
+  const steps = flags.steps ?? Math.max(1, Math.round(epochs * perEpoch))
+  const price = flags.price ?? BigInt((await node.call<PriceWire>('train_price')).basePrice)
+  return {
+    proofKind: ProofKind.Replay,
+    dataset: root,
+    layers,
+    batch,
+    steps,
+    leaseSteps: Math.min(flags.leaseSteps, steps),
+    ...recipe,
+    pricePerMac: price,
   }
 }
 

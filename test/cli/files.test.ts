@@ -121,6 +121,7 @@ describe('a source of rows', () => {
     const blob = await openSource(csv.path, {})
     assert.equal(blob.path, csv.path)
     assert.equal(blob.manifest.root, csv.manifest.root)
+    await blob.close()
     await csv.close()
   })
 
