@@ -73,6 +73,7 @@ export type Judged = {
 
 /** For logs and metrics; nothing depends on them being heard. */
 export type DriverEvent =
+  /** `replayed` inputs came back from the log. */
   | { readonly type: 'height'; readonly height: bigint; readonly replayed: number }
   /** The log ended in a write that a crash had torn; that many bytes were cut off. */
   | { readonly type: 'torn'; readonly height: bigint; readonly bytes: number }

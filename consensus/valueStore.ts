@@ -48,13 +48,20 @@ type Whole = {
   levels: Levels | null
 }
 
+/** What came before it could be used: lanes of a network may overtake each other. */
+type Early =
+  | { readonly type: 'part'; readonly value: Hash; readonly part: EnvelopePart }
+  | { readonly type: 'sidecar'; readonly value: Hash; readonly bytes: Uint8Array }
+
+/** Bound on the bytes that are kept early; the oldest go first, and repetition brings them again. */
+const maxEarlyBytes = 4_194_304
+
 type Entry = { readonly parts: Map<number, Uint8Array>; whole: Whole | null }
 
 export type ValueStore = {
   /** From now on keep these values and no others. */
   readonly want: (values: readonly Hash[]) => void
   readonly addPart: (part: EnvelopePart) => Result<Progress, PartFault>
-  /** A sidecar of a whole value; before that it comes too early and is ignored. */
   readonly addSidecar: (value: Hash, bytes: Uint8Array) => Result<Progress, PartFault>
   /** A value from our own builder or log: kept until the next `want` without it. */
   readonly addOwn: (bytes: Uint8Array, sidecars: readonly Uint8Array[]) => Hash
@@ -71,8 +78,26 @@ export type ValueStore = {
 export function createValueStore(modules: ValueStoreModules): ValueStore {
   const { height, maxEnvelopeBytes, maxSidecarBytes, requiredSidecars, sidecarName } = modules
   const entries = new Map<Hash, Entry>()
+  let early: Early[] = []
+
+  function keepEarly(item: Early): Result<Progress, PartFault> {
+    early.push(item)
+    let held = early.reduce((sum, one) => sum + sizeOf(one), 0)
+    while (held > maxEarlyBytes) held -= sizeOf(early.shift()!)
+    return ok('ignored')
+  }
+
+  /** Take up what came too early for `value`; nobody is blamed for what of it is wrong. */
+  function takeEarly(value: Hash): void {
+    const due = early.filter((item) => item.value === value)
+    early = early.filter((item) => item.value !== value)
+    for (const item of due)
+      if (item.type === 'part') addPart(item.part)
+      else addSidecar(value, item.bytes)
+  }
 
   function makeWhole(
+    value: Hash,
     entry: Entry,
     bytes: Uint8Array,
     partsRoot: Hash,
@@ -82,32 +107,35 @@ export function createValueStore(modules: ValueStoreModules): ValueStore {
     const whole: Whole = { bytes, partsRoot, required, sidecars: new Map(), levels }
     entry.whole = whole
     entry.parts.clear()
+    takeEarly(value)
     return whole
   }
 
   function addPart(part: EnvelopePart): Result<Progress, PartFault> {
     const entry = entries.get(part.value)
-    if (entry === undefined || entry.whole !== null || entry.parts.has(part.index))
-      return ok('ignored')
+    if (entry === undefined) return keepEarly({ type: 'part', value: part.value, part })
+    if (entry.whole !== null || entry.parts.has(part.index)) return ok('ignored')
     const fault = partFault(part, maxEnvelopeBytes)
     if (fault !== null) return refuse(fault)
     entry.parts.set(part.index, part.bytes)
     if (entry.parts.size < partCount(part.size)) return ok('added')
     const bytes = new Uint8Array(part.size)
     for (const [index, piece] of entry.parts) bytes.set(piece, index * partBytes)
-    makeWhole(entry, bytes, part.partsRoot, null)
+    makeWhole(part.value, entry, bytes, part.partsRoot, null)
     return ok('completed')
   }
 
   function addSidecar(value: Hash, bytes: Uint8Array): Result<Progress, PartFault> {
-    const whole = entries.get(value)?.whole
-    if (whole === undefined || whole === null || isReady(whole)) return ok('ignored')
+    const whole = entries.get(value)?.whole ?? null
+    if (whole === null) return keepEarly({ type: 'sidecar', value, bytes })
+    if (isReady(whole)) return ok('ignored')
+    const name = sidecarName(bytes)
+    if (whole.sidecars.has(name)) return ok('ignored')
+    if (!whole.required.includes(name)) return refuse({ code: 'sidecar/unknown', value, name })
     let held = bytes.length
     for (const sidecar of whole.sidecars.values()) held += sidecar.length
     if (held > maxSidecarBytes)
       return refuse({ code: 'sidecar/size', max: maxSidecarBytes, got: held })
-    const name = sidecarName(bytes)
-    if (!whole.required.includes(name)) return refuse({ code: 'sidecar/unknown', value, name })
     whole.sidecars.set(name, bytes)
     return ok(isReady(whole) ? 'completed' : 'added')
   }
@@ -116,8 +144,11 @@ export function createValueStore(modules: ValueStoreModules): ValueStore {
     want: (values) => {
       const wanted = new Set(values)
       for (const value of entries.keys()) if (!wanted.has(value)) entries.delete(value)
-      for (const value of wanted)
-        if (!entries.has(value)) entries.set(value, { parts: new Map(), whole: null })
+      for (const value of wanted) {
+        if (entries.has(value)) continue
+        entries.set(value, { parts: new Map(), whole: null })
+        takeEarly(value)
+      }
     },
     addPart,
     addSidecar,
@@ -127,7 +158,7 @@ export function createValueStore(modules: ValueStoreModules): ValueStore {
       const value = envelopeName(bytes.length, partsRoot)
       const entry = entries.get(value) ?? { parts: new Map(), whole: null }
       entries.set(value, entry)
-      const whole = entry.whole ?? makeWhole(entry, bytes, partsRoot, levels)
+      const whole = entry.whole ?? makeWhole(value, entry, bytes, partsRoot, levels)
       for (const sidecar of sidecars) {
         const name = sidecarName(sidecar)
         if (whole.required.includes(name)) whole.sidecars.set(name, sidecar)
@@ -146,6 +177,10 @@ export function createValueStore(modules: ValueStoreModules): ValueStore {
       return whole === null ? [] : supplyFrom(height, whole, want, budget)
     },
   }
+}
+
+function sizeOf(item: Early): number {
+  return (item.type === 'part' ? item.part : item).bytes.length
 }
 
 function isReady(whole: Whole): boolean {

@@ -15,11 +15,11 @@ const bytes = encodeToy({
 })
 const value = envelopeHashOf(bytes)
 
-function makeStore(): ValueStore {
+function makeStore(maxSidecarBytes = 2_500): ValueStore {
   return createValueStore({
     height: 1n,
     maxEnvelopeBytes: 300_000,
-    maxSidecarBytes: 2_500,
+    maxSidecarBytes,
     requiredSidecars: (envelope) => decodeToy(envelope)?.sidecars ?? [],
     sidecarName: sha256Hash,
   })
@@ -69,10 +69,35 @@ describe('the value store', () => {
     assert.deepEqual(full.supply(store.progress(value), Number.POSITIVE_INFINITY), [])
   })
 
+  it('takes up what came before the proposal, or before the envelope was whole', () => {
+    const store = makeStore()
+    for (const blob of blobs)
+      assert.deepEqual(store.addSidecar(value, blob), { ok: true, value: 'ignored' })
+    for (const part of parts.slice(1)) store.addPart(part)
+    store.want([value])
+    assert.equal(store.bytesOf(value), null)
+    assert.deepEqual(store.addPart(parts[0]!), { ok: true, value: 'completed' })
+    assert.equal(store.sidecarsOf(value)?.size, 2)
+  })
+
+  it('bounds what came too early, forgetting the oldest', () => {
+    const store = makeStore()
+    store.addSidecar(value, blobs[0]!)
+    for (let i = 0; i < 5; i++) store.addSidecar(nameOf(`flood ${i}`), new Uint8Array(1_000_000))
+    store.want([value])
+    for (const part of parts) store.addPart(part)
+    assert.deepEqual(store.progress(value).sidecars, Uint8Array.of(0))
+  })
+
+  it('blames nobody for a sidecar that another peer has sent too', () => {
+    const store = makeStore()
+    store.want([value])
+    for (const part of parts) store.addPart(part)
+    for (let i = 0; i < 4; i++) assert.ok(store.addSidecar(value, blobs[0]!).ok)
+  })
+
   it('keeps what is wanted and nothing else', () => {
     const store = makeStore()
-    assert.deepEqual(store.addPart(parts[0]!), { ok: true, value: 'ignored' })
-    assert.deepEqual(store.addSidecar(value, blobs[0]!), { ok: true, value: 'ignored' })
     store.want([value])
     for (const part of parts) store.addPart(part)
     assert.deepEqual(store.addPart(parts[0]!), { ok: true, value: 'ignored' })
@@ -107,8 +132,15 @@ describe('the value store', () => {
     for (const part of parts) store.addPart(part)
     const stranger = store.addSidecar(value, Uint8Array.of(9))
     assert.ok(!stranger.ok && stranger.fault.code === 'sidecar/unknown')
-    const huge = store.addSidecar(value, new Uint8Array(2_501))
-    assert.ok(!huge.ok && huge.fault.code === 'sidecar/size')
+    const small = makeStore(1_500)
+    small.want([value])
+    for (const part of parts) small.addPart(part)
+    assert.ok(small.addSidecar(value, blobs[0]!).ok)
+    const second = small.addSidecar(value, blobs[1]!)
+    assert.deepEqual(second, {
+      ok: false,
+      fault: { code: 'sidecar/size', max: 1_500, got: 2_000 },
+    })
   })
 
   it('names what it has for values it has never heard of', () => {
