@@ -22,12 +22,13 @@ export type CalibrationInput = {
   readonly targets?: Partial<CalibrationTargets> | undefined
 }
 
+/** Root mean squares to aim at, and the first weights. Defaults depend on depth. */
 export type CalibrationTargets = {
-  /** Root mean square of hidden sums after rescale; three quarters of it at the output. @default 40 */
+  /** Hidden sums after rescale; three quarters of it at the output. @default 40, shallow 14 */
   readonly forward: number
-  /** Root mean square of errors after rescale. @default 96 */
+  /** Errors after rescale. @default 48 */
   readonly backward: number
-  /** One update over the weights, root mean squares. @default 2^−4 */
+  /** One update over the weights. @default 2^−4, shallow 2^−3 */
   readonly rate: number
   /** @default 16 */
   readonly initBound: number
@@ -39,15 +40,15 @@ export type CalibratedRecipe = Pick<
   'fractionBits' | 'forwardShifts' | 'schedule' | 'initBound'
 >
 
-/** Good for depth; shallow networks (up to six weight layers) prefer {@link shallowTargets}. */
-export const deepTargets: CalibrationTargets = {
-  forward: 40,
-  backward: 96,
-  rate: 2 ** -4,
+/** Good for depth; networks of up to four weight layers do better with {@link shallowTargets}. */
+const deepTargets: CalibrationTargets = { forward: 40, backward: 48, rate: 2 ** -4, initBound: 16 }
+
+const shallowTargets: CalibrationTargets = {
+  forward: 14,
+  backward: 48,
+  rate: 2 ** -3,
   initBound: 16,
 }
-
-export const shallowTargets: CalibrationTargets = { ...deepTargets, forward: 20, rate: 2 ** -3 }
 
 const maxFractionBits = 20
 const minFractionBits = 16
@@ -55,7 +56,7 @@ const minFractionBits = 16
 /** One phase that holds for the whole job; see {@link slowDown} for more. */
 export async function calibrate(input: CalibrationInput): Promise<CalibratedRecipe> {
   const { layers, batch, seed, rows, backend } = input
-  const defaults = layers.length - 1 > 6 ? deepTargets : shallowTargets
+  const defaults = layers.length - 1 > 4 ? deepTargets : shallowTargets
   const targets = { ...defaults, ...input.targets }
   const shape = { layers, fractionBits: minFractionBits, initBound: targets.initBound }
   const weights = initialState(shape, seed).layers

@@ -5,7 +5,7 @@ import { closeSync, openSync, readSync } from 'node:fs'
 import { StringDecoder } from 'node:string_decoder'
 
 /** A longer line is not text in rows. */
-export const maxLineChars = 4_194_304
+const maxLineChars = 4_194_304
 const pieceBytes = 262_144
 
 export type Line = {
