@@ -1,6 +1,6 @@
 /**
  * Choosing a backend by trial: a fast backend serves only after it gave the reference's bits on a
- * small case, on this machine, in this process.
+ * small case, on this machine, before it is used.
  */
 import { sha256Hash } from '../primitives/hash.ts'
 import { SeededRandom } from '../primitives/random.ts'

@@ -88,7 +88,7 @@ export type Progress = {
   readonly loss: bigint
 }
 
-/** What carrying out a task needs from its process. */
+/** What carrying out a task needs from the worker around it. */
 export type TaskModules = {
   readonly backend: Backend
   readonly openDataset: (path: string) => Result<Dataset, DatasetFault>
