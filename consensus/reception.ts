@@ -15,7 +15,7 @@ import { checkProposal, checkVoteSignatures, type VoteFault, voteShapeFault } fr
 import type { Proposal, Vote } from './messages.ts'
 import type { Peering } from './peering.ts'
 import { keepsRound } from './round.ts'
-import type { PartFault, Progress } from './valueStore.ts'
+import type { Progress, ValueFault } from './valueStore.ts'
 import { tallyOf } from './votes.ts'
 import { decodeWire, type WireMessage } from './wire.ts'
 
@@ -129,7 +129,7 @@ export function createReception(modules: ReceptionModules): Reception {
   async function onValue(
     peer: PeerId,
     height: bigint,
-    add: (at: HeightDriver) => Result<Progress, PartFault>,
+    add: (at: HeightDriver) => Result<Progress, ValueFault>,
   ): Promise<void> {
     const at = current()
     if (height > at.electorate.height) return peering.onOtherHeight(peer, height)

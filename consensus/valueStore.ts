@@ -2,12 +2,19 @@
  * The values of one height: envelopes put together from checked parts, and their sidecars. Only values
  * that the machine looks for are kept, so peers cannot fill it.
  */
-import { envelopeName, partBytes, partsOf } from '../chain/envelope.ts'
+import { envelopeName, partBytes } from '../chain/envelope.ts'
 import type { Hash } from '../primitives/hash.ts'
-import { hashFromBytes } from '../primitives/hash.ts'
-import { checkMerklePath, merkleLeaf, merkleLevels, merklePath } from '../primitives/merkle.ts'
-import { invariant, ok, type Result, refuse } from '../primitives/result.ts'
+import { ok, type Result, refuse } from '../primitives/result.ts'
 import { bitmapOf, hasBit } from './bitmap.ts'
+import {
+  cutParts,
+  type Levels,
+  levelsOf,
+  type PartFault,
+  partCount,
+  partFault,
+  rootOf,
+} from './envelopeParts.ts'
 import type { ValueWant } from './status.ts'
 import type { EnvelopePart, WireMessage } from './wire.ts'
 
@@ -21,17 +28,8 @@ export type ValueStoreModules = {
   readonly sidecarName: (bytes: Uint8Array) => Hash
 }
 
-export type PartFault =
-  | { readonly code: 'part/size'; readonly max: number; readonly got: number }
-  /** Size and root do not make up the name. */
-  | { readonly code: 'part/name'; readonly expected: Hash; readonly got: Hash }
-  | {
-      readonly code: 'part/length'
-      readonly index: number
-      readonly expected: number
-      readonly got: number
-    }
-  | { readonly code: 'part/path'; readonly index: number; readonly count: number }
+export type ValueFault =
+  | PartFault
   | { readonly code: 'sidecar/unknown'; readonly value: Hash; readonly name: Hash }
   | { readonly code: 'sidecar/size'; readonly max: number; readonly got: number }
 
@@ -61,8 +59,8 @@ type Entry = { readonly parts: Map<number, Uint8Array>; whole: Whole | null }
 export type ValueStore = {
   /** From now on keep these values and no others. */
   readonly want: (values: readonly Hash[]) => void
-  readonly addPart: (part: EnvelopePart) => Result<Progress, PartFault>
-  readonly addSidecar: (value: Hash, bytes: Uint8Array) => Result<Progress, PartFault>
+  readonly addPart: (part: EnvelopePart) => Result<Progress, ValueFault>
+  readonly addSidecar: (value: Hash, bytes: Uint8Array) => Result<Progress, ValueFault>
   /** A value from our own builder or log: kept until the next `want` without it. */
   readonly addOwn: (bytes: Uint8Array, sidecars: readonly Uint8Array[]) => Hash
   readonly bytesOf: (value: Hash) => Uint8Array | null
@@ -80,7 +78,7 @@ export function createValueStore(modules: ValueStoreModules): ValueStore {
   const entries = new Map<Hash, Entry>()
   let early: Early[] = []
 
-  function keepEarly(item: Early): Result<Progress, PartFault> {
+  function keepEarly(item: Early): Result<Progress, ValueFault> {
     early.push(item)
     let held = early.reduce((sum, one) => sum + sizeOf(one), 0)
     while (held > maxEarlyBytes) held -= sizeOf(early.shift()!)
@@ -111,7 +109,7 @@ export function createValueStore(modules: ValueStoreModules): ValueStore {
     return whole
   }
 
-  function addPart(part: EnvelopePart): Result<Progress, PartFault> {
+  function addPart(part: EnvelopePart): Result<Progress, ValueFault> {
     const entry = entries.get(part.value)
     if (entry === undefined) return keepEarly({ type: 'part', value: part.value, part })
     if (entry.whole !== null || entry.parts.has(part.index)) return ok('ignored')
@@ -125,7 +123,7 @@ export function createValueStore(modules: ValueStoreModules): ValueStore {
     return ok('completed')
   }
 
-  function addSidecar(value: Hash, bytes: Uint8Array): Result<Progress, PartFault> {
+  function addSidecar(value: Hash, bytes: Uint8Array): Result<Progress, ValueFault> {
     const whole = entries.get(value)?.whole ?? null
     if (whole === null) return keepEarly({ type: 'sidecar', value, bytes })
     if (isReady(whole)) return ok('ignored')
@@ -187,23 +185,6 @@ function isReady(whole: Whole): boolean {
   return whole.required.every((name) => whole.sidecars.has(name))
 }
 
-function partCount(size: number): number {
-  return Math.ceil(size / partBytes)
-}
-
-function partFault(part: EnvelopePart, max: number): PartFault | null {
-  const { size, partsRoot, value, index } = part
-  if (size < 1 || size > max) return { code: 'part/size', max, got: size }
-  const name = envelopeName(size, partsRoot)
-  if (name !== value) return { code: 'part/name', expected: value, got: name }
-  const count = partCount(size)
-  const expected = index < count - 1 ? partBytes : size - (count - 1) * partBytes
-  if (part.bytes.length !== expected)
-    return { code: 'part/length', index, expected, got: part.bytes.length }
-  const sound = checkMerklePath(partsRoot, count, index, merkleLeaf(part.bytes), part.path)
-  return sound ? null : { code: 'part/path', index, count }
-}
-
 function progressOf(value: Hash, entry: Entry | undefined): ValueWant {
   if (entry === undefined) return { value, parts: new Uint8Array(), sidecars: null }
   const { whole, parts } = entry
@@ -230,17 +211,11 @@ function supplyFrom(
   budget: number,
 ): readonly WireMessage[] {
   const { bytes, partsRoot, required, sidecars } = whole
-  const messages: WireMessage[] = []
   whole.levels ??= levelsOf(bytes)
-  const levels = whole.levels
-  let left = budget
-  for (const [index, piece] of partsOf(bytes).entries()) {
-    if (left <= 0 || hasBit(want.parts, index)) continue
-    const path = merklePath(levels, index)
-    const part = { height, value: want.value, size: bytes.length, partsRoot, index, path }
-    messages.push({ type: 'part', part: { ...part, bytes: piece } })
-    left -= piece.length
-  }
+  const missing = { height, value: want.value, partsRoot, known: want.parts }
+  const parts = cutParts(bytes, whole.levels, missing, budget)
+  const messages = parts.map((part): WireMessage => ({ type: 'part', part }))
+  let left = budget - parts.reduce((sum, part) => sum + part.bytes.length, 0)
   for (const [index, name] of required.entries()) {
     const sidecar = sidecars.get(name)
     const has = want.sidecars !== null && hasBit(want.sidecars, index)
@@ -249,15 +224,4 @@ function supplyFrom(
     left -= sidecar.length
   }
   return messages
-}
-
-type Levels = readonly (readonly Uint8Array[])[]
-
-function levelsOf(bytes: Uint8Array): Levels {
-  invariant(bytes.length > 0, 'valueStore: an empty envelope')
-  return merkleLevels(partsOf(bytes).map(merkleLeaf))
-}
-
-function rootOf(levels: Levels): Hash {
-  return hashFromBytes(levels.at(-1)![0]!)
 }
