@@ -30,6 +30,7 @@ const leases = { min: 16, max: 32 }
 export async function demoPlan(rows: DemoRows, flags: PlanFlags): Promise<JobSpec> {
   const { root, rows: count, features, classes } = rows.training.manifest
   const hidden = flags.short === true ? [32] : [128, 64]
+  const whole = flags.dataset === undefined && flags.short !== true
   const layers = [features, ...hidden, classes]
   const batch = Math.min(flags.short === true ? 64 : 128, Math.max(4, Math.floor(count / 16)))
   const perEpoch = Math.floor(count / batch)
@@ -43,9 +44,20 @@ export async function demoPlan(rows: DemoRows, flags: PlanFlags): Promise<JobSpe
     batch,
     steps,
     leaseSteps: Math.max(leases.min, Math.min(leases.max, Math.ceil(steps / 8))),
-    ...(await recipeOf(rows, layers, batch)),
+    ...(whole ? mnistRecipe : await recipeOf(rows, layers, batch)),
     pricePerMac,
   }
+}
+
+/**
+ * Shifts that suit 784-128-64-10 on MNIST at batch 128: 96.1 to 96.6 % after two epochs over eight seeds
+ * (docs/spec/compute.md), where calibration alone gives a little less.
+ */
+const mnistRecipe: CalibratedRecipe = {
+  fractionBits: 16,
+  forwardShifts: [10, 6, 7],
+  schedule: [{ fromStep: 0, updateShifts: [0, 1, 2], backwardShifts: [6, 4] }],
+  initBound: 16,
 }
 
 /** Calibrated shifts; the sample of rows is fixed, so a demo's job is the same each time. */

@@ -27,7 +27,7 @@ import { createDataKeeper } from './dataKeeper.ts'
 import { createDriverEvents } from './driverEvents.ts'
 import { createEvidencePool } from './evidencePool.ts'
 import { createHeadFollower } from './headFollower.ts'
-import { loadKeys, type ValidatorKeys } from './keys.ts'
+import { loadKeys, readPassword, type ValidatorKeys } from './keys.ts'
 import { startAll } from './lifecycle.ts'
 import { createLogger } from './logger.ts'
 import { createMetrics } from './metrics.ts'
@@ -261,9 +261,10 @@ async function readKeys(options: NodeOptions, genesis: Genesis): Promise<Validat
   if (options.keysDir === null) return null
   if (options.passwordFile === null)
     throw new Error(`the keys in ${options.keysDir} need a password file`)
-  const password = (await readFile(options.passwordFile, 'utf8')).trimEnd()
+  const password = await readPassword(options.passwordFile)
+  if (!password.ok) throw new Error(`cannot read the password: ${describeFault(password.fault)}`)
   const allowWeak = genesis.name.endsWith('devnet')
-  const keys = await loadKeys(options.keysDir, password, { allowWeak })
+  const keys = await loadKeys(options.keysDir, password.value, { allowWeak })
   if (!keys.ok) throw new Error(`cannot use the keys: ${describeFault(keys.fault)}`)
   return keys.value
 }
