@@ -32,7 +32,18 @@ export type Expectations = {
   readonly withdrawals: readonly Emission[]
 }
 
-export async function expectationsOf(parent: ChainState, rules: Rules): Promise<Expectations> {
+/** Of recent parents: builders and voters ask again in every round. */
+const expected = new WeakMap<ChainState, Promise<Expectations>>()
+
+export function expectationsOf(parent: ChainState, rules: Rules): Promise<Expectations> {
+  const known = expected.get(parent) ?? readExpectations(parent, rules)
+  expected.set(parent, known)
+  // A store that failed to answer may answer the next time.
+  known.catch(() => expected.delete(parent))
+  return known
+}
+
+async function readExpectations(parent: ChainState, rules: Rules): Promise<Expectations> {
   const { engine, params, registry } = rules
   const { state } = await openState(engine.common, parent.states, parent.stateRoot)
   const world = readWorld(state)

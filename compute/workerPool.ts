@@ -19,7 +19,7 @@ export type WorkerPoolOptions = {
   readonly size?: number | undefined
   /** Tasks that may wait; more are refused. @default 64 */
   readonly maxQueue?: number | undefined
-  /** Nice value of the children. @default 10 */
+  /** Nice value of the children. @default 19: they take what is left */
   readonly nice?: number | undefined
   /** A child that ignores a cancel this long is killed. @default 10,000 */
   readonly cancelTimeoutMs?: number | undefined
@@ -87,7 +87,7 @@ export function createWorkerPool<T, V, F extends Fault, P>(
 ): WorkerPool<T, V, F, P> {
   const { script, args = [], size = 1, maxQueue = 64, cancelTimeoutMs = 10_000 } = options
   const { warn, clock = systemClock } = modules
-  const nice = options.nice ?? constants.priority.PRIORITY_BELOW_NORMAL
+  const nice = options.nice ?? constants.priority.PRIORITY_LOW
   const children = new Set<Child>()
   const queue: Pending[] = []
   let nextId = 0

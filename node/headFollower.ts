@@ -35,6 +35,12 @@ export type HeadFollower = {
   readonly stop: () => Promise<void>
 }
 
+/** Lets waiting requests in: what follows a head is many small reads, none of which would. */
+const breathe = (): Promise<void> =>
+  new Promise((resolve) => {
+    setImmediate(resolve)
+  })
+
 export function createHeadFollower(modules: HeadFollowerModules): HeadFollower {
   const { chain, transactions, certificates, evidence, work, data, blockSync, metrics, log } =
     modules
@@ -59,11 +65,14 @@ export function createHeadFollower(modules: HeadFollowerModules): HeadFollower {
     metrics.height.set(Number(height))
     metrics.transactions.inc(mined.length)
     await transactions.reset(mined)
+    await breathe()
     await certificates.pool.reset(height, mined)
+    await breathe()
     const envelope = await chain.envelopeAt(height)
     if (envelope !== null) evidence.reset(envelope, height)
     certificates.onHead()
     blockSync.announce()
+    await breathe()
     await look()
     metrics.pool.set(transactions.status().pending)
   }
@@ -76,7 +85,9 @@ export function createHeadFollower(modules: HeadFollowerModules): HeadFollower {
     const before = activeJobs
     activeJobs = await listLength(reader.world.jobs, 'active')
     if (before === 0 && activeJobs > 0) arrived()
+    await breathe()
     await data.onHead(reader.world)
+    await breathe()
     await work?.onHead(reader.world, height)
   }
 

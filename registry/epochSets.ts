@@ -10,7 +10,7 @@ import { slotWeight, votingPower, workingStake } from './formulas.ts'
 import { addressOfWord, slotOf } from './layout.ts'
 import type { World } from './records.ts'
 import { readService } from './service.ts'
-import { readStake, readStakes, type Stake } from './stakes.ts'
+import { isJailed, readStakes, type Stake } from './stakes.ts'
 import type { Validator, ValidatorSet } from './validatorSet.ts'
 
 /** Epochs whose sets stay readable. */
@@ -51,7 +51,7 @@ async function readMember(world: World, base: bigint): Promise<Validator> {
     slotWeight: await word(6),
     ask: await word(7),
     maxParams: await word(8),
-    jailed: ((await readStake(world, address))?.jailedSince ?? 0n) > 0n,
+    jailed: await isJailed(world, address),
   }
 }
 

@@ -210,6 +210,11 @@ export async function penalise(world: World, validator: Address, wei: bigint): P
   return gwei * weiPerGwei
 }
 
+/** Whether a validator is out; one read, where the whole record would be many. */
+export async function isJailed(world: World, validator: Address): Promise<boolean> {
+  return (await world.staking.get(place(validator, 'jailedSince'))) > 0n
+}
+
 /** Put a validator out from `height` on. */
 export async function jail(world: World, validator: Address, height: bigint): Promise<void> {
   await world.staking.put(place(validator, 'jailedSince'), height)
