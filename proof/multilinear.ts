@@ -52,7 +52,14 @@ export function eqRange(point: Elements, first: number, length: number): Element
     const next = new Uint32Array(degree * (to - from + 1))
     const factors = [complement(at(point, variable)), at(point, variable)]
     for (let i = from; i <= to; i++)
-      mulInto(next, degree * (i - from), table, degree * ((i >>> 1) - start), factors[i & 1]!, 0)
+      mulInto(
+        next,
+        degree * (i - from),
+        table,
+        degree * (Math.floor(i / 2) - start),
+        factors[i % 2]!,
+        0,
+      )
     table = next
     start = from
   }

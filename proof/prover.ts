@@ -1,0 +1,258 @@
+/**
+ * Proves a lease: that training took the weights before to the weights after, with these losses.
+ * Follows sections 3 to 9 of docs/spec/proof.md in order.
+ */
+import type { Address } from '../primitives/address.ts'
+import { type Hash, hashFromBytes } from '../primitives/hash.ts'
+import { invariant } from '../primitives/result.ts'
+import type { Job } from '../registry/job.ts'
+import {
+  chunkVariables,
+  columnFinder,
+  leafClaims,
+  pointsOf,
+  segmentTree,
+  soundnessInputs,
+} from './circuit.ts'
+import type { Committed } from './commitment.ts'
+import { type Elements, join, span } from './extension.ts'
+import { proveTree } from './layers.ts'
+import { commitColumns, rowWeights } from './ligero.ts'
+import { RowAccumulator } from './linear.ts'
+import { countLookups, leavesOf } from './lookups.ts'
+import { classPoint, drawDistinct, drawEtas } from './opening.ts'
+import { maxSaturated, type ProofShape, placeColumn, shapeOf, stateColumns } from './parameters.ts'
+import { evaluateMatrix, proveProducts } from './products.ts'
+import { encodeProof } from './proof.ts'
+import { claimsOf, proveReduction } from './reduction.ts'
+import { minSoundnessBits, soundnessBits } from './security.ts'
+import {
+  absorbCommitments,
+  type BatchRows,
+  type Commitments,
+  lossOf,
+  openTranscript,
+  type ProofStatement,
+} from './statement.ts'
+import { tuplePowers } from './tables.ts'
+import type { Transcript } from './transcript.ts'
+import {
+  buildWitness,
+  excessOf,
+  type StepValues,
+  saturationsOf,
+  type Weights,
+  type Witness,
+} from './witness.ts'
+
+/** What is proven, before the results are known. */
+export type LeaseClaim = {
+  readonly jobId: Hash
+  readonly job: Job
+  readonly seed: Hash
+  readonly range: number
+  readonly worker: Address
+}
+
+export type ProvenLease = { readonly statement: ProofStatement; readonly proof: Uint8Array }
+
+/**
+ * Prove all steps of a range.
+ *
+ * @param before - the weights before the first step.
+ * @param steps - every intermediate value of each step, as training computed them.
+ * @param batches - the rows of each step.
+ */
+export function proveLease(
+  claim: LeaseClaim,
+  before: Weights,
+  steps: readonly StepValues[],
+  batches: readonly BatchRows[],
+): ProvenLease {
+  const { job, range } = claim
+  const sparse = shapeOf(job, range, false)
+  let previous = before
+  const excess = steps.map((step, i) => {
+    const found = excessOf(sparse.steps[i]!, job.fractionBits, previous, step)
+    previous = step.state
+    return found
+  })
+  const dense = saturationsOf(excess, job.layers) === null
+  const shape = dense ? shapeOf(job, range, true) : sparse
+  const witness = buildWitness(shape, before, steps, batches, excess)
+  return proveWitness(claim, shape, witness, batches)
+}
+
+/** Prove what the columns hold. They decide the statement's commitments and losses. */
+export function proveWitness(
+  claim: LeaseClaim,
+  shape: ProofShape,
+  uncounted: Witness,
+  batches: readonly BatchRows[],
+): ProvenLease {
+  const bits = soundnessBits(soundnessInputs(shape, maxSaturated))
+  invariant(bits >= minSoundnessBits, `proveWitness: ${bits} bits of soundness`)
+  const tree = segmentTree(shape)
+  return proveCounted(claim, shape, countLookups(shape, tree, uncounted, batches), batches)
+}
+
+/** {@link proveWitness} with multiplicities as they are. */
+export function proveCounted(
+  claim: LeaseClaim,
+  shape: ProofShape,
+  witness: Witness,
+  batches: readonly BatchRows[],
+): ProvenLease {
+  const trees = commitTrees(shape, witness)
+  const digestOf = (name: string) => trees.find((tree) => tree.name === name)?.committed.digest
+  const statement: ProofStatement = {
+    ...claim,
+    before: hashFromBytes(digestOf('before')!),
+    after: hashFromBytes(digestOf('after')!),
+    losses: shape.steps.map((_, step) => lossOf(shape, witness.losses, step)),
+  }
+  const commitments: Commitments = {
+    mid: digestOf('mid') ?? null,
+    witness: digestOf('witness')!,
+    excess: digestOf('excess') ?? null,
+    saturated: witness.saturated,
+    losses: witness.losses,
+  }
+  const transcript = openTranscript(statement, shape, batches)
+  absorbCommitments(transcript, statement, shape, commitments)
+  const argument = proveRelations(shape, witness, batches, transcript)
+  const opened = openClasses(shape, trees, argument.point, transcript)
+  const { point: _point, ...parts } = argument
+  return {
+    statement,
+    proof: encodeProof(shape, { ...commitments, ...parts, ...opened }),
+  }
+}
+
+/** The commitment to a job's weights: what statements and the chain hold. */
+export function commitWeights(layers: readonly number[], weights: Weights): Hash {
+  const { layout, columns } = stateColumns(layers, 0)
+  const data = columns.map(({ role, layer }) => {
+    const { width, inner, w, rho } = weights.layers[layer - 1]!
+    const values = Int32Array.from(role === 'w' ? w : rho)
+    return { rows: width, cols: inner, stride: inner, values }
+  })
+  const placed = columns.map((column, i) => placeColumn(column, layout, i))
+  return hashFromBytes(commitColumns(placed, data).digest)
+}
+
+type NamedTree = { readonly name: string; readonly committed: Committed; readonly rows: number }
+
+function commitTrees(shape: ProofShape, witness: Witness): readonly NamedTree[] {
+  return shape.classes.flatMap(({ trees }) =>
+    trees.map(({ name, columns }) => ({
+      name,
+      committed: commitColumns(
+        columns,
+        columns.map(({ index }) => witness.columns[index]!),
+      ),
+      rows: columns.reduce((sum, { codeRows }) => sum + codeRows, 0),
+    })),
+  )
+}
+
+/** Sections 5 to 7: fractions, products, reduction. */
+function proveRelations(
+  shape: ProofShape,
+  witness: Witness,
+  batches: readonly BatchRows[],
+  transcript: Transcript,
+) {
+  const tree = segmentTree(shape)
+  const find = columnFinder(shape)
+  const alpha = transcript.drawOne('alpha')
+  const powers = tuplePowers(transcript.drawOne('beta'))
+  const leaves = leavesOf(shape, tree, witness, batches, alpha, powers)
+  const { proof, zeta } = proveTree(tree, leaves, transcript)
+
+  const leafValues = leafValuesOf(shape, witness, zeta)
+  transcript.enter('leaves').absorbElements('claims', leafValues)
+  const gamma = transcript.drawOne('gamma')
+  const chunks = transcript.draw('chunks', chunkVariables(shape))
+  const products = proveProducts(
+    { shape, find, witness, batches },
+    zeta,
+    gamma,
+    chunks,
+    (message) => transcript.enter('productRound').absorbElements('round', message).drawOne('sigma'),
+  )
+
+  transcript.enter('productEnd').absorbElements('claims', products.claims)
+  const claims = claimsOf(
+    shape,
+    find,
+    { zeta, sigma: products.point },
+    leafValues,
+    products.claims,
+    witness.saturated,
+  )
+  const reduction = proveReduction(
+    shape,
+    witness.columns,
+    claims,
+    transcript.drawOne('gamma'),
+    (message) => transcript.enter('reductionRound').absorbElements('round', message).drawOne('r'),
+  )
+  const columnValues = join(reduction.ends.map(([value]) => value!))
+  transcript.enter('reductionEnd').absorbElements('columns', columnValues)
+  return {
+    tree: proof,
+    leafValues,
+    productRounds: products.messages,
+    endValues: products.claims,
+    reductionRounds: reduction.messages,
+    columnValues,
+    point: reduction.point,
+  }
+}
+
+function leafValuesOf(shape: ProofShape, witness: Witness, zeta: Elements): Elements {
+  const { units } = pointsOf(shape, zeta)
+  const values = leafClaims(shape).map((claim) => {
+    if (claim.of === 'column') {
+      const { column } = claim
+      const point = span(zeta, 0, column.rowBits + column.colBits)
+      return evaluateMatrix(witness.columns[column.index]!, column, point)
+    }
+    const matrix = witness[claim.of][claim.step]![claim.layer - 1]!
+    return evaluateMatrix(matrix, { ...matrix, colBits: shape.beta }, units)
+  })
+  return join(values)
+}
+
+/** Section 8: one combination of each class, and the columns at the drawn positions. */
+function openClasses(
+  shape: ProofShape,
+  trees: readonly NamedTree[],
+  point: Elements,
+  transcript: Transcript,
+) {
+  const etas = drawEtas(shape, transcript)
+  let first = 0
+  const classes = shape.classes.map((entry, i) => {
+    const own = trees.slice(first, first + entry.trees.length)
+    first += own.length
+    return { entry, own, eta: etas[i]! }
+  })
+  const combinations = classes.map(({ entry, own, eta }) => {
+    const weights = rowWeights(entry, eta, classPoint(entry, point))
+    const sums = new RowAccumulator(entry.layout.code.width)
+    let row = 0
+    for (const { committed, rows } of own) {
+      committed.combineInto(sums, weights, row)
+      row += rows
+    }
+    return sums.total()
+  })
+  transcript.enter('combinations').absorbElements('rows', join(combinations))
+  const positions = drawDistinct(shape, transcript)
+  const openings = classes.map(({ own }, i) =>
+    own.map(({ committed }) => committed.open(positions[i]!)),
+  )
+  return { combinations, openings }
+}

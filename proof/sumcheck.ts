@@ -1,0 +1,211 @@
+/**
+ * Sumchecks (Lund, Fortnow, Karloff and Nisan 1992): rounds bind variable 0 first; a message holds the
+ * round polynomial's values at 0, 2, …, degree, the value at 1 follows from the claim.
+ *
+ * Rules P-46 to P-49 of docs/spec/proof.md.
+ */
+import { halfPower, inverseMod, toField } from './babyBear.ts'
+import {
+  addInto,
+  at,
+  count,
+  type Element,
+  type Elements,
+  element,
+  join,
+  minus,
+  mulInto,
+  plus,
+  productOf,
+  scaled,
+  times,
+  degree as words,
+} from './extension.ts'
+import { foldLines } from './multilinear.ts'
+
+/** Absorbs one message and gives the challenge that binds the round's variable. */
+export type Challenge = (message: Elements) => Element
+
+/** Follows the rounds: the end point and what is left to check there. */
+export function followRounds(
+  claim: Element,
+  messages: Elements,
+  roundDegree: number,
+  challenge: Challenge,
+): { readonly point: Elements; readonly claim: Element } {
+  const rounds = count(messages) / roundDegree
+  const point = new Uint32Array(words * rounds)
+  let rest = claim
+  for (let round = 0; round < rounds; round++) {
+    const from = words * roundDegree * round
+    const message = messages.subarray(from, from + words * roundDegree)
+    const r = challenge(message)
+    point.set(r, words * round)
+    rest = interpolate(rest, message, r)
+  }
+  return { point, claim: rest }
+}
+
+/** The round polynomial at `r`, by Newton's differences. */
+export function interpolate(claim: Element, message: Elements, r: Element): Element {
+  const first = at(message, 0)
+  const rest = Array.from({ length: count(message) - 1 }, (_, i) => at(message, i + 1))
+  let differences: Element[] = [first, minus(claim, first), ...rest]
+  const leading: Element[] = []
+  while (differences.length > 0) {
+    leading.push(differences[0]!)
+    differences = differences.slice(1).map((value, i) => minus(value, differences[i]!))
+  }
+  // Σ_i leading_i · binomial(r, i), Horner from the last.
+  let value = leading.at(-1)!
+  for (let i = leading.length - 2; i >= 0; i--) {
+    const step = scaled(minus(r, element(i)), inverseMod(i + 1))
+    value = plus(leading[i]!, times(step, value))
+  }
+  return value
+}
+
+/** Position i has value `values[i >> bits]`; none are missing. */
+export type Coarse = { readonly values: Elements; readonly bits: number }
+
+/** One sum of products that takes part in a batched sumcheck. */
+export type Summand = {
+  /** Multiplies the whole sum. */
+  readonly coefficient: Element
+  /** Vectors over the same positions: `lines × length`, missing ones 0. */
+  readonly factors: readonly Elements[]
+  readonly lines: number
+  readonly length: number
+  /** A further factor that depends on the top variables alone, or `null`. Needs a single line. */
+  readonly coarse: Coarse | null
+  /** Variables within a line; the next ones number the lines. */
+  readonly lineBits: number
+  /** All variables. With fewer than the batch it ends early and then counts as a constant. */
+  readonly variables: number
+}
+
+export type Proven = {
+  readonly messages: Elements
+  readonly point: Elements
+  /** The factors' values at the end point, summand by summand. */
+  readonly ends: readonly (readonly Element[])[]
+}
+
+/** Proves `Σ_summands coefficient · Σ_positions Π factors`. */
+export function proveSums(
+  summands: readonly Summand[],
+  rounds: number,
+  roundDegree: number,
+  challenge: Challenge,
+): Proven {
+  const messages: Elements[] = []
+  const point = new Uint32Array(words * rounds)
+  let live = summands
+  for (let round = 0; round < rounds; round++) {
+    const message = new Uint32Array(words * roundDegree)
+    for (const summand of live) addRound(message, summand, round, roundDegree)
+    messages.push(message)
+    const r = challenge(message)
+    point.set(r, words * round)
+    live = live.map((summand) => bind(summand, round, r))
+  }
+  const ends = live.map(({ factors }) => factors.map((factor) => factor.slice(0, words)))
+  return { messages: join(messages), point, ends }
+}
+
+/** Adds a summand's values at 0, 2, …, degree. */
+function addRound(message: Elements, summand: Summand, round: number, roundDegree: number): void {
+  const { coefficient, factors, coarse, variables } = summand
+  if (round >= variables) {
+    const parts = coarse === null ? factors : [...factors, coarse.values]
+    const whole = productOf(parts.map((factor) => factor.slice(0, words)))
+    const constant = scaled(times(coefficient, whole), halfPower(round - variables + 1))
+    for (let k = 0; k < roundDegree; k++)
+      addInto(message, words * k, message, words * k, constant, 0)
+    return
+  }
+  for (let k = 0; k < roundDegree; k++) {
+    const value = times(coefficient, sumAt(summand, k === 0 ? 0 : k + 1))
+    addInto(message, words * k, message, words * k, value, 0)
+  }
+}
+
+/** `Σ_pairs Π_factors (low + x·(high − low))`. */
+function sumAt(summand: Summand, x: number): Element {
+  const { lines, length } = summand
+  const total = new Uint32Array(words)
+  for (let line = 0; line < lines; line++)
+    for (let i = 0; i < length; i += 2) {
+      productAt(summand, line * length + i, i + 1 < length, x)
+      addInto(total, 0, total, 0, product, 0)
+    }
+  return total
+}
+
+const product = new Uint32Array(words)
+const value = new Uint32Array(words)
+
+/** Into `product`: the factors of the pair that starts at `position`. */
+function productAt(
+  { factors, coarse }: Summand,
+  position: number,
+  paired: boolean,
+  x: number,
+): void {
+  for (const [f, factor] of factors.entries()) {
+    lineAt(f === 0 ? product : value, factor, words * position, paired, x)
+    if (f > 0) mulInto(product, 0, product, 0, value, 0)
+  }
+  if (coarse === null) return
+  coarseAt(value, coarse, position, x)
+  mulInto(product, 0, product, 0, value, 0)
+}
+
+/** `low + x·(high − low)` for x of 0, 2 or 3; a missing high is 0. */
+function lineAt(out: Element, factor: Elements, from: number, paired: boolean, x: number): void {
+  for (let k = 0; k < words; k++) {
+    const low = factor[from + k]!
+    const high = paired ? factor[from + words + k]! : 0
+    out[k] = x === 0 ? low : toField(x * high - (x - 1) * low)
+  }
+}
+
+/** The coarse factor of pair `(i, i + 1)`: constant while both share a value. */
+function coarseAt(out: Element, { values, bits }: Coarse, i: number, x: number): void {
+  if (bits === 0) lineAt(out, values, words * i, true, x)
+  else out.set(at(values, i >>> bits))
+}
+
+function bindCoarse({ values, bits }: Coarse, r: Element): Coarse {
+  if (bits > 0) return { values, bits: bits - 1 }
+  return { values: foldLines(values, 1, count(values), r), bits }
+}
+
+function bind(summand: Summand, round: number, r: Element): Summand {
+  const { factors, lines, length, lineBits, variables } = summand
+  if (round >= variables) return summand
+  const folded = factors.map((factor) => foldLines(factor, lines, length, r))
+  const half = (length + 1) >>> 1
+  const coarse = summand.coarse === null ? null : bindCoarse(summand.coarse, r)
+  // When a line is one position, the lines become the positions.
+  return round + 1 === lineBits
+    ? { ...summand, coarse, factors: folded, lines: 1, length: lines * half }
+    : { ...summand, coarse, factors: folded, length: half }
+}
+
+/** A vector alone on its line. */
+export function vectorSummand(
+  coefficient: Element,
+  factors: readonly Elements[],
+  variables: number,
+): Summand {
+  return {
+    coefficient,
+    coarse: null,
+    factors,
+    lines: 1,
+    length: count(factors[0]!),
+    lineBits: variables,
+    variables,
+  }
+}

@@ -1,0 +1,2 @@
+/** One-hot targets are this high. */
+export const target = 64

@@ -1,0 +1,192 @@
+/**
+ * The Fiat–Shamir transcript: a SHA-256 chain that takes labelled messages and gives challenges.
+ *
+ * Rules P-40 to P-45 of docs/spec/proof.md. The order of everything absorbed and drawn is declared in
+ * {@link schema}; leaving something out, or drawing before all of a phase is absorbed, is a `Bug` in
+ * prover and verifier alike, so no code path can weaken a challenge.
+ */
+import { hash } from 'node:crypto'
+import { utf8ToBytes } from '../primitives/bytes.ts'
+import { invariant } from '../primitives/result.ts'
+import { encodeWords, order } from './babyBear.ts'
+import { degree, type Element, type Elements } from './extension.ts'
+
+type Phase = {
+  /** Labels that must be absorbed, each once, in this order. */
+  readonly absorbs: readonly string[]
+  /** Labels that may be drawn after that, in this order; all before the next phase. */
+  readonly draws: readonly string[]
+  /** Phases that may follow. */
+  readonly next: readonly PhaseName[]
+}
+
+export type PhaseName =
+  | 'statement'
+  | 'batch'
+  | 'commitments'
+  | 'root'
+  | 'layerRound'
+  | 'layerEnd'
+  | 'leaves'
+  | 'productRound'
+  | 'productEnd'
+  | 'reductionRound'
+  | 'reductionEnd'
+  | 'combinations'
+
+const schema: Readonly<Record<PhaseName, Phase>> = {
+  statement: {
+    absorbs: ['version', 'job', 'chain', 'range', 'steps', 'worker', 'seed'],
+    draws: [],
+    next: ['batch'],
+  },
+  batch: { absorbs: ['rows', 'exponents'], draws: [], next: ['batch', 'commitments'] },
+  commitments: {
+    absorbs: ['before', 'after', 'mid', 'witness', 'excess', 'mode', 'saturated', 'losses'],
+    draws: ['alpha', 'beta'],
+    next: ['root'],
+  },
+  root: { absorbs: ['root'], draws: ['lambda'], next: ['layerRound', 'layerEnd'] },
+  layerRound: { absorbs: ['round'], draws: ['r'], next: ['layerRound', 'layerEnd'] },
+  layerEnd: { absorbs: ['values'], draws: ['tau', 'lambda'], next: ['layerRound', 'leaves'] },
+  leaves: { absorbs: ['claims'], draws: ['gamma', 'chunks'], next: ['productRound'] },
+  productRound: { absorbs: ['round'], draws: ['sigma'], next: ['productRound', 'productEnd'] },
+  productEnd: { absorbs: ['claims'], draws: ['gamma'], next: ['reductionRound'] },
+  reductionRound: { absorbs: ['round'], draws: ['r'], next: ['reductionRound', 'reductionEnd'] },
+  reductionEnd: { absorbs: ['columns'], draws: ['eta'], next: ['combinations'] },
+  combinations: { absorbs: ['rows'], draws: ['positions'], next: [] },
+}
+
+const version = 'waggle/step-proof/v1'
+
+export class Transcript {
+  #digest: Uint8Array
+  #phase: PhaseName | null = null
+  /** How many of the phase's labels have been absorbed and drawn. */
+  #absorbed = 0
+  #drawn = 0
+
+  constructor() {
+    this.#digest = sha256(utf8ToBytes(version))
+  }
+
+  /** Begin a phase that the schema allows here. */
+  enter(phase: PhaseName): this {
+    invariant(this.#allowed(phase), `transcript: ${phase} after ${this.#phase}`)
+    this.#phase = phase
+    this.#absorbed = 0
+    this.#drawn = 0
+    return this
+  }
+
+  absorb(label: string, bytes: Uint8Array): this {
+    return this.#take(label, 0, bytes)
+  }
+
+  absorbElements(label: string, elements: Elements): this {
+    return this.#take(label, 1, encodeWords(elements))
+  }
+
+  /** `amount` challenges in E; may be none, but must be asked for. */
+  draw(label: string, amount: number): Elements {
+    return this.#stream(label, amount * degree)
+  }
+
+  drawOne(label: string): Element {
+    return this.draw(label, 1)
+  }
+
+  /** `amounts[i]` positions below the power of two `sizes[i]`, with repetition. */
+  drawPositions(
+    label: string,
+    wanted: readonly { readonly amount: number; readonly size: number }[],
+  ): readonly Uint32Array[] {
+    this.#expectDraw(label)
+    const next = this.#words()
+    return wanted.map(({ amount, size }) => {
+      invariant((size & (size - 1)) === 0, `transcript: ${size} is no power of two`)
+      return Uint32Array.from({ length: amount }, () => next() & (size - 1))
+    })
+  }
+
+  #allowed(phase: PhaseName): boolean {
+    if (this.#phase === null) return phase === 'statement'
+    const { absorbs, draws, next } = schema[this.#phase]
+    const done = this.#absorbed === absorbs.length && this.#drawn === this.#drawsDue(draws, phase)
+    return done && next.includes(phase)
+  }
+
+  /** The last layer has no layer above it, so no further λ. */
+  #drawsDue(draws: readonly string[], following: PhaseName): number {
+    return this.#phase === 'layerEnd' && following === 'leaves' ? draws.length - 1 : draws.length
+  }
+
+  #take(label: string, kind: number, bytes: Uint8Array): this {
+    const expected = this.#phase === null ? undefined : schema[this.#phase].absorbs[this.#absorbed]
+    invariant(label === expected, `transcript: absorbs ${label} where ${expected} is due`)
+    this.#absorbed++
+    const name = utf8ToBytes(label)
+    const message = new Uint8Array(32 + 12 + name.length + bytes.length)
+    const view = new DataView(message.buffer)
+    message.set(this.#digest)
+    message[32] = 0x41
+    message[33] = kind
+    view.setUint16(34, name.length, true)
+    view.setBigUint64(36, BigInt(bytes.length), true)
+    message.set(name, 44)
+    message.set(bytes, 44 + name.length)
+    this.#digest = sha256(message)
+    return this
+  }
+
+  #expectDraw(label: string): void {
+    const phase = this.#phase === null ? null : schema[this.#phase]
+    invariant(
+      phase !== null && this.#absorbed === phase.absorbs.length,
+      `transcript: draws ${label} before all of ${this.#phase} is absorbed`,
+    )
+    const expected = phase.draws[this.#drawn]
+    invariant(label === expected, `transcript: draws ${label} where ${expected} is due`)
+    this.#drawn++
+  }
+
+  #stream(label: string, amount: number): Uint32Array {
+    this.#expectDraw(label)
+    const next = this.#words()
+    const drawn = new Uint32Array(amount)
+    for (let i = 0; i < amount; ) {
+      const word = next()
+      if (word < order) drawn[i++] = word
+    }
+    return drawn
+  }
+
+  /** Advances the chain, then gives the 31-bit words of one output stream. */
+  #words(): () => number {
+    this.#digest = sha256(append(this.#digest, 0x43, 0))
+    let block = new Uint8Array(0)
+    let blocks = 0
+    let offset = 0
+    return () => {
+      if (offset === block.length) {
+        block = sha256(append(this.#digest, 0x4f, blocks++))
+        offset = 0
+      }
+      const word = new DataView(block.buffer, block.byteOffset).getUint32(offset, true)
+      offset += 4
+      return word & 0x7fffffff
+    }
+  }
+}
+
+function append(digest: Uint8Array, kind: number, counter: number): Uint8Array {
+  const bytes = new Uint8Array(37)
+  bytes.set(digest)
+  bytes[32] = kind
+  new DataView(bytes.buffer).setUint32(33, counter, true)
+  return bytes
+}
+
+function sha256(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
+  return new Uint8Array(hash('sha256', bytes, 'buffer'))
+}

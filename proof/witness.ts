@@ -1,0 +1,223 @@
+/**
+ * From a trained lease to the columns of its proof: what the prover commits to, as plain integers.
+ * Rules P-6 to P-19 of docs/spec/proof.md.
+ */
+import { invariant } from '../primitives/result.ts'
+import { columnFinder } from './circuit.ts'
+import type { Matrix } from './linear.ts'
+import { chunkBits, maxSaturated, type ProofShape, type StepNumbers } from './parameters.ts'
+import type { BatchRows, Saturation } from './statement.ts'
+import { target } from './target.ts'
+
+/** Weights of one dense layer, `[width, inner]` row-major. */
+export type LayerWeights = {
+  readonly width: number
+  readonly inner: number
+  readonly w: Int8Array
+  readonly rho: Uint32Array
+}
+
+export type Weights = { readonly layers: readonly LayerWeights[] }
+
+/** What a layer computed in one step; activations `[batch, units]`, as training has them. */
+export type LayerValues = {
+  /** `z`: `[batch, width]`. */
+  readonly sums: Int32Array
+  /** `a`, for the last layer `o`: `[batch, width]`. */
+  readonly output: Int8Array
+  /** `e`: `[batch, width]`; `null` for the last layer. */
+  readonly errorSums: Int32Array | null
+  /** `d`: `[batch, width]`. */
+  readonly error: Int8Array
+  /** `G`: `[width, inner]`. */
+  readonly gradient: Int32Array
+}
+
+/** One step: every intermediate value, and the weights after it. */
+export type StepValues = { readonly layers: readonly LayerValues[]; readonly state: Weights }
+
+/** Integers of every column and virtual column. Matrices may store more than the live cells. */
+export type Witness = {
+  /** By the columns' numbers. */
+  readonly columns: readonly Matrix[]
+  /** `z` and `e` of each step, by layer from 1 on: entry `layer − 1`. */
+  readonly z: readonly (readonly Matrix[])[]
+  readonly e: readonly (readonly Matrix[])[]
+  readonly saturated: readonly Saturation[]
+  /** Step by step. */
+  readonly losses: Uint32Array
+}
+
+/** `ξ` of every weight of a step, layer by layer. */
+export function excessOf(
+  { update }: StepNumbers,
+  fractionBits: number,
+  before: Weights,
+  { layers, state }: StepValues,
+): readonly Int32Array[] {
+  const scale = 2 ** fractionBits
+  return before.layers.map(({ w, rho }, i) => {
+    const rate = 2 ** update[i]!
+    const { gradient } = layers[i]!
+    const after = state.layers[i]!.w
+    return Int32Array.from(w, (value, c) => {
+      const updated = scale * value + rho[c]! - rate * gradient[c]!
+      return Math.floor(updated / scale) - after[c]!
+    })
+  })
+}
+
+/** The saturated weights of a lease in canonical order, or `null` if there are more than a proof lists. */
+export function saturationsOf(
+  excess: readonly (readonly Int32Array[])[],
+  layers: readonly number[],
+): readonly Saturation[] | null {
+  const found: Saturation[] = []
+  for (const [step, byLayer] of excess.entries())
+    for (const [i, values] of byLayer.entries()) {
+      const inner = layers[i]!
+      for (let c = 0; c < values.length; c++) {
+        if (values[c] === 0) continue
+        if (found.length === maxSaturated) return null
+        const row = Math.floor(c / inner)
+        found.push({ step, layer: i + 1, row, col: c % inner, excess: values[c]! })
+      }
+    }
+  return found
+}
+
+/** Everything but the multiplicities, which `lookups.ts` counts. */
+export function buildWitness(
+  shape: ProofShape,
+  before: Weights,
+  steps: readonly StepValues[],
+  batches: readonly BatchRows[],
+  excess: readonly (readonly Int32Array[])[],
+): Witness {
+  invariant(steps.length === shape.steps.length, 'buildWitness: one trace for each step')
+  const columns: Matrix[] = []
+  const find = columnFinder(shape)
+  const states = [before, ...steps.map(({ state }) => state)]
+  for (const [state, { layers }] of states.entries())
+    for (const [i, layer] of layers.entries()) {
+      columns[find('w', state, i + 1).index] = weightMatrix(layer, layer.w)
+      columns[find('rho', state, i + 1).index] = weightMatrix(layer, layer.rho)
+    }
+  const sums = steps.map((step, number) => {
+    if (shape.dense)
+      for (const [i, layer] of before.layers.entries())
+        columns[find('excess', number, i + 1).index] = weightMatrix(layer, excess[number]![i]!)
+    const unit = unitColumns(shape, step, number)
+    for (const { role, layer, matrix } of unit.columns)
+      columns[find(role, number, layer).index] = matrix
+    return unit
+  })
+  const saturated = shape.dense ? [] : saturationsOf(excess, shape.layers)
+  invariant(saturated !== null, 'buildWitness: too many saturated weights for the sparse mode')
+  return {
+    columns,
+    z: sums.map(({ z }) => z),
+    e: sums.map(({ e }) => e),
+    saturated,
+    losses: lossChunks(shape, steps, batches),
+  }
+}
+
+function weightMatrix(
+  { width, inner }: LayerWeights,
+  values: Int8Array | Int32Array | Uint32Array,
+): Matrix {
+  return { rows: width, cols: inner, stride: inner, values: Int32Array.from(values) }
+}
+
+type UnitColumn = {
+  readonly role: 'a' | 'm' | 'h' | 'd' | 'v' | 'o'
+  readonly layer: number
+  readonly matrix: Matrix
+}
+
+function unitColumns(shape: ProofShape, { layers }: StepValues, step: number) {
+  const { batch, depth, kappa, forward } = shape
+  const columns: UnitColumn[] = []
+  const z: Matrix[] = []
+  const e: Matrix[] = []
+  for (const [i, { sums, output, errorSums, error }] of layers.entries()) {
+    const layer = i + 1
+    const last = layer === depth
+    const shift = forward[i]!
+    const low = last ? -126 * 2 ** shift : 0
+    const kappaHere = last ? kappa.output : kappa.hidden
+    const matrix = (values: Int8Array | Int32Array) => transposed(values, batch)
+    const add = (role: UnitColumn['role'], values: Matrix) =>
+      columns.push({ role, layer, matrix: values })
+    const zs = matrix(sums)
+    const outputs = matrix(output)
+    z.push(zs)
+    add(last ? 'o' : 'a', outputs)
+    add(
+      'h',
+      mapped(zs, (value) => quotient(value, shift, kappaHere, low)),
+    )
+    add('d', matrix(error))
+    if (last) continue
+    const mask = mapped(outputs, (value) => (value > 0 ? 1 : 0))
+    add('m', mask)
+    const t = shape.steps[step]!.backward[i]!
+    const es = matrix(errorSums!)
+    e.push(es)
+    add(
+      'v',
+      mapped(es, (value, c) =>
+        mask.values[c] === 0 ? 0 : quotient(value, t, kappa.backward, -126 * 2 ** t),
+      ),
+    )
+  }
+  return { columns, z, e }
+}
+
+/**
+ * `h` of the split `sum + 2^(shift−1) = 2^κ·h + g` with `g ∈ [low − 2^κ, 127·2^shift + 2^κ)`: 0 where
+ * that is possible, else the one nearest to it.
+ */
+function quotient(sum: number, shift: number, kappa: number, low: number): number {
+  const unit = 2 ** kappa
+  const value = sum + 2 ** (shift - 1)
+  const least = low - unit
+  const end = 127 * 2 ** shift + unit
+  if (value >= end) return Math.ceil((value - end + 1) / unit)
+  return value < least ? -Math.ceil((least - value) / unit) : 0
+}
+
+/** `[batch, units]` to `[units, batch]`. */
+export function transposed(values: Int8Array | Int32Array, batch: number): Matrix {
+  const units = values.length / batch
+  const flipped = new Int32Array(values.length)
+  for (let b = 0; b < batch; b++)
+    for (let j = 0; j < units; j++) flipped[j * batch + b] = values[b * units + j]!
+  return { rows: units, cols: batch, stride: batch, values: flipped }
+}
+
+function mapped(matrix: Matrix, f: (value: number, cell: number) => number): Matrix {
+  return { ...matrix, values: matrix.values.map((value, cell) => f(value, cell)) }
+}
+
+/** `Σ (o − 64·y)²` over each run of 2^15 indices `j·2^β + b`. */
+function lossChunks(
+  { layers, depth, batch, beta, chunks }: ProofShape,
+  steps: readonly StepValues[],
+  batches: readonly BatchRows[],
+): Uint32Array {
+  const units = layers[depth]!
+  const losses = new Uint32Array(steps.length * chunks)
+  for (const [step, { layers: values }] of steps.entries()) {
+    const { output } = values[depth - 1]!
+    const { labels } = batches[step]!
+    for (let b = 0; b < batch; b++)
+      for (let j = 0; j < units; j++) {
+        const miss = output[b * units + j]! - (labels[b] === j ? target : 0)
+        const chunk = chunks === 1 ? 0 : Math.floor((j * 2 ** beta + b) / 2 ** chunkBits)
+        losses[step * chunks + chunk] = losses[step * chunks + chunk]! + miss * miss
+      }
+  }
+  return losses
+}
