@@ -13,7 +13,7 @@ import type { ChainVm, Deadline } from '../vm/chainVm.ts'
 import { genesisState } from '../vm/genesisState.ts'
 import type { Receipt } from '../vm/receipts.ts'
 import { type CallOutcome, type CallRequest, simulate } from '../vm/simulate.ts'
-import { openState, stateStore } from '../vm/stateStore.ts'
+import { openState, type StateStore, stateStore } from '../vm/stateStore.ts'
 import type { BlockFault } from './blockFault.ts'
 import { type BuildRequest, type Built, buildBlock } from './builder.ts'
 import type { ChainState } from './chainState.ts'
@@ -88,12 +88,18 @@ const keptOutcomes = 4
 /**
  * Open the chain of `genesis` in `store`, starting it if the store is new.
  *
+ * @param turn - lets others run between reads of the state; see `StateStore`.
  * @throws {Error} if the store belongs to another genesis.
  */
-export async function createChain(store: KeyValue, genesis: Genesis, rules: Rules): Promise<Chain> {
+export async function createChain(
+  store: KeyValue,
+  genesis: Genesis,
+  rules: Rules,
+  turn?: StateStore['turn'],
+): Promise<Chain> {
   const { engine, params, registry, consensus } = rules
   const blocks = chainStore(store)
-  const states = stateStore(store)
+  const states = stateStore(store, undefined, turn)
   const origin = await openGenesis(blocks, genesis, rules)
   let head = await loadState(await blocks.headHeight())
   let headReader: { readonly of: ChainState; readonly reader: Promise<StateReader> } | null = null

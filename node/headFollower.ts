@@ -12,6 +12,7 @@ import type { DataKeeper } from './dataKeeper.ts'
 import type { EvidencePool } from './evidencePool.ts'
 import type { Logger } from './logger.ts'
 import type { Metrics } from './metrics.ts'
+import { breathe } from './turns.ts'
 import type { WorkLoop } from './workLoop.ts'
 
 export type HeadFollowerModules = {
@@ -34,12 +35,6 @@ export type HeadFollower = {
   readonly start: () => Promise<void>
   readonly stop: () => Promise<void>
 }
-
-/** Lets waiting requests in: what follows a head is many small reads, none of which would. */
-const breathe = (): Promise<void> =>
-  new Promise((resolve) => {
-    setImmediate(resolve)
-  })
 
 export function createHeadFollower(modules: HeadFollowerModules): HeadFollower {
   const { chain, transactions, certificates, evidence, work, data, blockSync, metrics, log } =

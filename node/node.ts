@@ -36,6 +36,7 @@ import type { NodeOptions } from './options.ts'
 import { createReplay } from './replay.ts'
 import { createRpcModules } from './rpcModules.ts'
 import { chainRules } from './rules.ts'
+import { createTurns } from './turns.ts'
 import { createValues } from './values.ts'
 import { createWorkLoop } from './workLoop.ts'
 
@@ -61,7 +62,7 @@ export async function startNode(options: NodeOptions, seams: NodeSeams = {}): Pr
   const clock = systemClock
   const store = await openLevel(join(options.dataDir, 'chain'))
   const blobs = await openBlobStore(join(options.dataDir, 'blobs'))
-  const chain = await createChain(store, genesis, await chainRules(genesis))
+  const chain = await createChain(store, genesis, await chainRules(genesis), createTurns(32))
   const { params } = genesis
   const warn = (text: string) => log.warn({ text }, 'worker')
   const trainer = createTrainingPool({ backend: options.backend }, { warn })

@@ -23,6 +23,11 @@ export const emptyStateRoot: Hash =
   '0x56e81f171bcc55a6ff8345e692c0f86e5b48e01b996cadc001622fb5e363b421' as Hash
 
 export type StateStore = {
+  /**
+   * Asked before each read: what to wait for, if it is others' turn. Reads that are all answered from
+   * memory would otherwise keep everything else from running. @default never
+   */
+  readonly turn?: (() => Promise<void> | null) | undefined
   /** Reads a node by its key without prefix. */
   readonly get: (key: string) => Promise<Uint8Array | undefined>
   /** Whether a node is known to be in the store; false says nothing. */
@@ -45,7 +50,11 @@ export type OpenState = {
 }
 
 /** Wraps `store` with a bounded cache. Nodes never change, so it needs no invalidation. */
-export function stateStore(store: KeyValue, cacheNodes: number = defaultCacheNodes): StateStore {
+export function stateStore(
+  store: KeyValue,
+  cacheNodes: number = defaultCacheNodes,
+  turn?: StateStore['turn'],
+): StateStore {
   const cache = new Map<string, Uint8Array>()
 
   function keep(key: string, node: Uint8Array): void {
@@ -64,7 +73,7 @@ export function stateStore(store: KeyValue, cacheNodes: number = defaultCacheNod
     for (const [key, node] of nodes) keep(key, node)
   }
 
-  return { get, has: (key) => cache.has(key), remember }
+  return { get, has: (key) => cache.has(key), remember, turn }
 }
 
 /**
@@ -76,6 +85,8 @@ export async function openState(common: Common, store: StateStore, root: Hash): 
   const nodes = new Map<string, Uint8Array>()
   let failure: unknown
   const get = async (key: string): Promise<Uint8Array | undefined> => {
+    const others = store.turn?.() ?? null
+    if (others !== null) await others
     const written = nodes.get(key)
     if (written !== undefined) return written
     try {
