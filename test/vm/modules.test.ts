@@ -150,10 +150,7 @@ describe('native modules', () => {
     await send(test, alice, moduleAddresses.registry, registerRows)
     const value = await escrowOf(test)
     const errorOf = async (to: Address, data: Hex, sent = 0n) => {
-      const outcome = await ask(test, to, data, addressOfKey(alice), sent)) as 
-        readonly ok: boolean
-        readonly returnData?: Uint8Array
-        readonly revertData?: Uint8Array
+      const outcome = await ask(test, to, data, addressOfKey(alice), sent)
       assert.equal(outcome.ok, false)
       const abi = [...jobsAbi, ...registryAbi, ...stakingAbi]
       const { errorName, args } = decodeErrorResult({
