@@ -47,7 +47,6 @@ import {
 
 /** What is proven, before the results are known. */
 export type LeaseClaim = {
-  readonly jobId: Hash
   readonly job: Job
   readonly seed: Hash
   readonly range: number

@@ -4,7 +4,7 @@
 import { addressBytes } from '../primitives/address.ts'
 import { concatBytes, uintBytes } from '../primitives/bytes.ts'
 import { hashBytes } from '../primitives/hash.ts'
-import { rangeSteps } from '../registry/job.ts'
+import { jobIdOf, rangeSteps } from '../registry/job.ts'
 import { encodeWords } from './babyBear.ts'
 import { sha256 } from './multiproof.ts'
 import type { ProofShape } from './parameters.ts'
@@ -14,7 +14,7 @@ import { Transcript } from './transcript.ts'
 /** The part of a lease's statement that the proof is about. */
 export type ProofStatement = Pick<
   StepStatement,
-  'jobId' | 'job' | 'seed' | 'range' | 'worker' | 'before' | 'after' | 'losses'
+  'job' | 'seed' | 'range' | 'worker' | 'before' | 'after' | 'losses'
 >
 
 /** The batch of one step: public, and checked against the dataset by the verifier's caller. */
@@ -60,7 +60,7 @@ export function openTranscript(
   const transcript = new Transcript()
     .enter('statement')
     .absorb('version', uintBytes(version, 4))
-    .absorb('job', hashBytes(statement.jobId))
+    .absorb('job', hashBytes(jobIdOf(statement.job)))
     .absorb('chain', uintBytes(statement.job.chainId, 8))
     .absorb('range', uintBytes(statement.range, 4))
     .absorb('steps', concatBytes(uintBytes(from, 4), uintBytes(count, 4)))

@@ -5,8 +5,12 @@ import { referenceBackend } from '../../compute/reference.ts'
 import { type StepTrace, traceStep } from '../../compute/step.ts'
 import { zeroAddress } from '../../primitives/address.ts'
 import { SeededRandom } from '../../primitives/random.ts'
+import { columnFinder } from '../../proof/circuit.ts'
+import type { Matrix } from '../../proof/linear.ts'
+import type { PlacedColumn, ProofShape, Role } from '../../proof/parameters.ts'
 import type { LeaseClaim } from '../../proof/prover.ts'
-import { type Job, jobIdOf, rangeSteps } from '../../registry/job.ts'
+import { transposed, type Witness } from '../../proof/witness.ts'
+import { type Job, rangeSteps } from '../../registry/job.ts'
 import { jobOf, randomRows, seedOf } from '../compute/support.ts'
 
 /** A job small in every way: short tables, few rows of code. */
@@ -36,7 +40,7 @@ export type TrainedLease = {
 }
 
 export function claimOf(job: Job, range = 0): LeaseClaim {
-  return { jobId: jobIdOf(job), job, seed: seedOf(7), range, worker: zeroAddress }
+  return { job, seed: seedOf(7), range, worker: zeroAddress }
 }
 
 /** Trains one range from these weights. */
@@ -75,4 +79,67 @@ export function extremeState(job: Job, number: number): ModelState {
       rho: Uint32Array.from(layer.rho, () => random.below(2 ** job.fractionBits)),
     })),
   }
+}
+
+/** `z` and `e` as a dishonest prover makes them: from whatever its columns hold. */
+export function sumsOf(
+  shape: ProofShape,
+  columns: readonly Matrix[],
+  batches: readonly Rows[],
+): Pick<Witness, 'z' | 'e'> {
+  const find = columnFinder(shape)
+  const layers = Array.from({ length: shape.depth }, (_, i) => i + 1)
+  // Live cells alone: what padding holds is of no account.
+  const column = (role: Role, step: number, layer: number): Matrix => {
+    const { index, rows, cols } = find(role, step, layer)
+    return { ...columns[index]!, rows, cols }
+  }
+  const z = shape.steps.map((_, step) =>
+    layers.map((layer) => {
+      const rows = batches[step]!
+      const input =
+        layer === 1 ? transposed(rows.features, rows.count) : column('a', step, layer - 1)
+      return product(column('w', step, layer), input, shape.batch)
+    }),
+  )
+  const e = shape.steps.map((_, step) =>
+    layers
+      .slice(0, -1)
+      .map((layer) =>
+        product(flipped(column('w', step, layer + 1)), column('d', step, layer + 1), shape.batch),
+      ),
+  )
+  return { z, e }
+}
+
+function product(a: Matrix, b: Matrix, cols: number): Matrix {
+  const values = new Int32Array(a.rows * cols)
+  for (let i = 0; i < a.rows; i++)
+    for (let j = 0; j < cols; j++)
+      for (let k = 0; k < a.cols; k++)
+        values[i * cols + j] =
+          values[i * cols + j]! + a.values[i * a.stride + k]! * b.values[k * b.stride + j]!
+  return { rows: a.rows, cols, stride: cols, values }
+}
+
+function flipped({ rows, cols, stride, values }: Matrix): Matrix {
+  const turned = new Int32Array(rows * cols)
+  for (let i = 0; i < rows; i++)
+    for (let j = 0; j < cols; j++) turned[j * rows + i] = values[i * stride + j]!
+  return { rows: cols, cols: rows, stride: rows, values: turned }
+}
+
+/** The column as stored with junk in every dead cell that its code rows hold. */
+export function withJunk(column: PlacedColumn, matrix: Matrix, random: SeededRandom): Matrix {
+  const { role, rows, cols, colBits, codeRows, layout } = column
+  const weights = role === 'w' || role === 'rho' || role === 'excess'
+  const stride = weights ? layout.stride : 2 ** colBits
+  const span = codeRows * 2 ** layout.lowBits
+  const lines = Math.max(1, Math.ceil(span / 2 ** colBits))
+  const kept = role === 'mu' ? Math.min(stride, span) : stride
+  const values = Int32Array.from({ length: lines * kept }, () => random.below(2_013_265_921))
+  for (let row = 0; row < rows; row++)
+    for (let col = 0; col < cols; col++)
+      values[row * kept + col] = matrix.values[row * matrix.stride + col]!
+  return { rows: lines, cols: kept, stride: kept, values }
 }
