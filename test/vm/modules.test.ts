@@ -230,7 +230,7 @@ describe('native modules', () => {
       functionName: 'reputationOf',
       args: [addressOfKey(bob)],
     })
-    const { returnData } = (await ask(test, moduleAddresses.reputation, data)
+    const { returnData } = await ask(test, moduleAddresses.reputation, data)
     assert.equal(BigInt(toHex(returnData)), 0n)
     const writers = reputationAbi.filter(
       (item) => item.type === 'function' && item.stateMutability !== 'view',
