@@ -72,7 +72,7 @@ export async function startNode(options: NodeOptions, seams: NodeSeams = {}): Pr
     {
       seed: keys?.networkSeed ?? (await networkSeed(options.dataDir)),
       listen: options.listen,
-      bootstrap: options.bootstrap,
+      bootstrap: [...new Set([...genesis.peers, ...options.bootstrap])],
       validator: keys?.address ?? null,
     },
     { chain, blobs, log },

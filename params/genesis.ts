@@ -101,6 +101,11 @@ const genesisSchema = z.strictObject({
   balances: z.record(z.string(), amount),
   treasury: z.strictObject({ balance: amount }),
   firstJob: firstJobSchema.nullable(),
+  /** libp2p addresses of peers that every node knows from the start. */
+  peers: z
+    .array(z.string().regex(/^(\/[^/\s]+)+$/, 'must be a multiaddr such as /ip4/…/tcp/…'))
+    .max(64)
+    .default([]),
 })
 
 type Parsed = z.infer<typeof genesisSchema>

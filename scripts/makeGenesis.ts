@@ -51,7 +51,7 @@ const params = {
   unbondingEpochs: 8,
 } as const
 
-/** Shifts calibrated for this network on this data: 77 % on held-out rows after the 32 steps. */
+/** Shifts that suit this network on this data, found by a small search: about 77 % after the 32 steps. */
 const model = {
   layers: [784, 32, 10],
   batch: 64,
@@ -80,6 +80,7 @@ export async function makeGenesis(): Promise<string> {
     balances: { ...validatorBalances(validatorCount), ...Object.fromEntries(funded) },
     treasury: { balance: coins(1_000_000) },
     firstJob: { dataset: await mnist(), ...model, pricePerMac: params.basePrice },
+    peers: [],
   }
   return `${inlineLists(JSON.stringify(genesis, null, 2))}\n`
 }

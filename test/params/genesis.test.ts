@@ -111,6 +111,8 @@ describe('parsing a genesis', () => {
     ['firstJob.dataset.root', '0x00'],
     ['firstJob.dataset.rows', 0],
     ['firstJob.dataset.owner', null],
+    ['peers', [7], 'peers.0'],
+    ['peers', ['127.0.0.1:9000'], 'peers.0'],
   ]
   for (const [path, value, field = path] of wrong)
     it(`names ${field === '' ? 'the file' : field} when ${path} is ${short(value)}`, () => {
