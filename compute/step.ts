@@ -4,7 +4,7 @@
  * loss without it.
  */
 import { invariant } from '../primitives/result.ts'
-import type { Backend, Products, Rows, StepReport } from './backend.ts'
+import type { Products, Rows, StepReport } from './backend.ts'
 import { activate, maskError, outputError, rescale, updateLayer } from './elementwise.ts'
 import type { LayerState, ModelState } from './modelState.ts'
 import { type Recipe, type StepShifts, shiftsAt } from './shifts.ts'
@@ -30,23 +30,6 @@ export type StepTrace = {
   readonly report: StepReport
   /** The weights after the step. */
   readonly state: ModelState
-}
-
-/** One step on any backend, for callers that hold their state themselves. */
-export async function runStep(
-  backend: Backend,
-  job: Recipe,
-  state: ModelState,
-  step: number,
-  rows: Rows,
-): Promise<{ readonly state: ModelState; readonly report: StepReport }> {
-  const session = await backend.open(job, state)
-  try {
-    const report = await session.step(step, rows)
-    return { state: await session.state(), report }
-  } finally {
-    await session.close()
-  }
 }
 
 /** One step with all its intermediate values. `state` stays as it was. */

@@ -25,7 +25,7 @@ const initialPages = 16
 const maxPages = 65_536
 
 /** Below this the memory belongs to a team's control block and scratch. */
-export const firstFree: number = pageBytes
+export const firstFree: number = 1 * pageBytes
 
 const path = new URL('../dist/wasm/train.wasm', import.meta.url)
 
