@@ -43,6 +43,9 @@ export type Certificates = {
   readonly stop: () => void
 }
 
+/** Own certificates remembered; the oldest are long settled. */
+const maxOwn = 256
+
 /** Certificates that wait for a head this node has not seen yet. */
 const maxEarly = 64
 
@@ -138,7 +141,10 @@ export function createCertificates(modules: CertificateModules): Certificates {
   return {
     pool,
     take: (announcement, peer) => {
-      if (peer === null) own.add(keccakHash(announcement.transaction))
+      if (peer === null) {
+        own.add(keccakHash(announcement.transaction))
+        if (own.size > maxOwn) own.delete(own.values().next().value!)
+      }
       return take(announcement, peer)
     },
     onHead,

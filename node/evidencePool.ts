@@ -30,12 +30,13 @@ export function createEvidencePool({ chain }: { readonly chain: Chain }): Eviden
   const { epochLength, unbondingEpochs } = chain.rules.params
   const maxAge = BigInt(epochLength) * BigInt(unbondingEpochs - 1)
   const kept = new Map<Hash, DuplicateVote>()
-  const punished = new Set<Hash>()
+  /** Offences that blocks hold, with their heights. */
+  const punished = new Map<Hash, bigint>()
 
   function settle(encoded: Uint8Array): void {
     const evidence = decodeDuplicateVote(encoded)
     if (!evidence.ok) return
-    punished.add(offenceOf(evidence.value))
+    punished.set(offenceOf(evidence.value), evidence.value.first.height)
     kept.delete(offenceOf(evidence.value))
   }
 
@@ -50,6 +51,7 @@ export function createEvidencePool({ chain }: { readonly chain: Chain }): Eviden
       const decoded = decodeEnvelope(envelope)
       if (decoded.ok) decoded.value.evidence.forEach(settle)
       for (const [name, { first }] of kept) if (first.height + maxAge < height) kept.delete(name)
+      for (const [name, at] of punished) if (at + 2n * maxAge < height) punished.delete(name)
     },
   }
 }

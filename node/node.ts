@@ -10,8 +10,9 @@ import { encodeCommit } from '../chain/commit.ts'
 import { createTrainingPool, type TrainingPool } from '../compute/trainingPool.ts'
 import { createDriver } from '../consensus/driver.ts'
 import { openSigner } from '../consensus/signer.ts'
-import { createWal } from '../consensus/wal.ts'
+import { createWal, noWal } from '../consensus/wal.ts'
 import { createTransactionPool } from '../mempool/transactionPool.ts'
+import type { PeerId } from '../network/peer.ts'
 import packageJson from '../package.json' with { type: 'json' }
 import { type Genesis, parseGenesis } from '../params/genesis.ts'
 import { fromHex, toHex } from '../primitives/bytes.ts'
@@ -170,11 +171,11 @@ export async function startNode(options: NodeOptions, seams: NodeSeams = {}): Pr
       },
       loadCommitted: (height) => loadCommitted(chain, height),
       signer,
-      wal: createWal(join(options.dataDir, 'wal')),
+      wal: signer === null ? noWal : createWal(join(options.dataDir, 'wal')),
       network: networking.driverNetwork,
       hasWork: follower.hasWork,
       onWork: follower.onWork,
-      behind: (peer, height) => blockSync.notifyBehind(peer as never, height),
+      behind: (peer, height) => blockSync.notifyBehind(peer as PeerId, height),
       misbehaved: (peer, fault) => networking.punish(peer, fault),
       onEvidence: evidence.add,
       onEvent: createDriverEvents({ metrics, log }),

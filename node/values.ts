@@ -165,7 +165,7 @@ export function createValues(modules: ValueModules): Values {
       const verdict = await certificates.judge(transaction, sidecar)
       return verdict.ok ? null : verdict.fault
     } catch (error) {
-      return { code: `block/unjudged: ${(error as Error).message}` }
+      return fault('block/unjudged', { why: (error as Error).message })
     }
   }
 
