@@ -1,0 +1,66 @@
+import assert from 'node:assert/strict'
+import { describe, it } from 'vitest'
+import { moduleAddresses, one } from '../../params/protocol.ts'
+import { weiPerGwei } from '../../primitives/brand.ts'
+import { validatorSetAt } from '../../registry/epochSets.ts'
+import { ableFor } from '../../registry/schedule.ts'
+import { readService, writeService } from '../../registry/service.ts'
+import { checkAge, slash } from '../../registry/slashing.ts'
+import { readStake } from '../../registry/stakes.ts'
+import { account, digest, jobOf, startBlock, startedWorld, testParams } from './world.ts'
+
+const guilty = account(2)
+const offence = { name: digest('offence'), validator: guilty, height: 5n }
+
+describe('a double vote', () => {
+  it('costs 5 % of the stake, all reputation and the place, once', async () => {
+    const world = await startedWorld([1_000_000n, 2_000_000n])
+    await writeService(world, guilty, { reputation: one })
+    const supply = world.supply()
+    const slashed = await slash(world, offence, 6n)
+    assert.deepEqual(slashed, { ok: true, value: 100_000n * weiPerGwei })
+    assert.equal(world.supply(), supply - 100_000n * weiPerGwei)
+    assert.equal((await readStake(world, guilty))!.stake, 1_900_000n)
+    assert.equal((await readService(world, guilty)).reputation, 0n)
+    assert.equal(await world.purse.balance(moduleAddresses.staking), 2_900_000n * weiPerGwei)
+    const again = await slash(world, offence, 7n)
+    assert.equal(!again.ok && again.fault.code, 'evidence/known')
+    const stranger = await slash(
+      world,
+      { ...offence, name: digest('x'), validator: account(9) },
+      7n,
+    )
+    assert.equal(!stranger.ok && stranger.fault.code, 'evidence/stranger')
+  })
+
+  it('ends leases and slots at once, and membership with the next set', async () => {
+    const world = await startedWorld([1_000_000n, 2_000_000n])
+    for (let height = 1n; height < 6n; height++) await startBlock(world, height, 2)
+    await slash(world, offence, 5n)
+    const now = await validatorSetAt(world, 0)
+    assert.equal(now.validators.find(({ address }) => address === guilty)?.jailed, true)
+    assert.deepEqual(
+      ableFor(jobOf(), now).map(({ address }) => address),
+      [account(1)],
+    )
+    for (let height = 6n; height <= 16n; height++) await startBlock(world, height, 2)
+    const next = await validatorSetAt(world, 2)
+    assert.deepEqual(
+      next.validators.map(({ address }) => address),
+      [account(1)],
+    )
+  })
+
+  it('is punished only within the unbonding time', () => {
+    // Two epochs of 16 blocks.
+    const age = (height: bigint, got: bigint) => {
+      const verdict = checkAge(testParams, height, got)
+      return verdict.ok ? 'young' : verdict.fault.code
+    }
+    assert.equal(age(10n, 11n), 'evidence/future')
+    assert.equal(age(10n, 0n), 'evidence/future')
+    assert.equal(age(10n, 1n), 'young')
+    assert.equal(age(48n, 16n), 'young')
+    assert.equal(age(48n, 15n), 'evidence/old')
+  })
+})
