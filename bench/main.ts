@@ -23,6 +23,9 @@ export type Benchmark = {
 
 const benchmarks: Readonly<Record<string, () => Promise<{ readonly benchmark: Benchmark }>>> = {
   train: () => import('./train.ts'),
+  chain: () => import('./chain.ts'),
+  consensus: () => import('./consensus.ts'),
+  rpc: () => import('./rpc.ts'),
 }
 
 const { positionals, values } = parseArgs({
