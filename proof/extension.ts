@@ -73,6 +73,29 @@ export function mulInto(
   )
 }
 
+/** `out[o..] = a[i..] + r·(b[j..] − a[i..])`: binds a variable. */
+export function lerpInto(
+  out: Elements,
+  o: number,
+  a: Elements,
+  i: number,
+  b: Elements,
+  j: number,
+  r: Element,
+): void {
+  for (let k = 0; k < degree; k++) {
+    const gap = b[j + k]! - a[i + k]!
+    step[k] = gap < 0 ? gap + order : gap
+  }
+  mulInto(step, 0, r, 0, step, 0)
+  for (let k = 0; k < degree; k++) {
+    const sum = a[i + k]! + step[k]!
+    out[o + k] = sum >= order ? sum - order : sum
+  }
+}
+
+const step = new Uint32Array(degree)
+
 /** `high·2^16 + low mod p`, canonical, for integers of magnitude up to 2^52 (high) and 2^51 (low). */
 export function joinHalves(high: number, low: number): number {
   const rest = high - Math.floor(high * inverseOrder) * order

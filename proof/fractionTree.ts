@@ -8,7 +8,15 @@
  */
 import { invariant } from '../primitives/result.ts'
 import type { Segment, SegmentTree } from './circuit.ts'
-import { addInto, degree, type Element, type Elements, mulInto, subInto } from './extension.ts'
+import {
+  addInto,
+  degree,
+  type Element,
+  type Elements,
+  lerpInto,
+  mulInto,
+  subInto,
+} from './extension.ts'
 
 const record = 2 * degree
 const quad = 4 * degree
@@ -111,7 +119,6 @@ deadQuad[3 * degree] = 1
 function foldStrip(quads: Elements, { lines, length }: Strip, r: Element): Elements {
   const half = (length + 1) >>> 1
   const folded = new Uint32Array(quad * lines * half)
-  const difference = new Uint32Array(degree)
   let to = 0
   for (let line = 0; line < lines; line++)
     for (let i = 0; i < length; i += 2) {
@@ -119,11 +126,8 @@ function foldStrip(quads: Elements, { lines, length }: Strip, r: Element): Eleme
       const missing = i + 1 === length
       const highs = missing ? deadQuad : quads
       const high = missing ? 0 : low + quad
-      for (let k = 0; k < quad; k += degree) {
-        subInto(difference, 0, highs, high + k, quads, low + k)
-        mulInto(difference, 0, r, 0, difference, 0)
-        addInto(folded, to + k, quads, low + k, difference, 0)
-      }
+      for (let k = 0; k < quad; k += degree)
+        lerpInto(folded, to + k, quads, low + k, highs, high + k, r)
       to += quad
     }
   return folded

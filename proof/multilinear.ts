@@ -3,7 +3,6 @@
  * the least significant bit of an index. Points are vectors of elements.
  */
 import {
-  addInto,
   at,
   complement,
   count,
@@ -11,6 +10,7 @@ import {
   type Element,
   type Elements,
   element,
+  lerpInto,
   minus,
   mulInto,
   plus,
@@ -163,9 +163,7 @@ export function foldLines(values: Elements, lines: number, length: number, r: El
     let from = degree * line * length
     let to = degree * line * half
     for (let i = 0; i < whole; i++) {
-      subInto(difference, 0, values, from + degree, values, from)
-      mulInto(difference, 0, r, 0, difference, 0)
-      addInto(folded, to, values, from, difference, 0)
+      lerpInto(folded, to, values, from, values, from + degree, r)
       from += 2 * degree
       to += degree
     }

@@ -10,21 +10,24 @@ export type Domain = {
   /** A power of two. */
   readonly size: number
   /** Powers of the roots, stage by stage: stage of half-width h takes `[h, 2h)`. */
-  readonly twiddles: Uint32Array
-  /** `twiddle / p`, for quotients. */
+  readonly twiddles: Int32Array
+  /** A little less than `twiddle / p`, so that quotients are never too large. */
   readonly ratios: Float64Array
 }
 
+/** Outweighs the rounding of the two products before a quotient. */
+const below = 1 - 2 ** -50
+
 export function domainOf(size: number): Domain {
   invariant(size >= 2 && (size & (size - 1)) === 0, `domainOf: ${size} is no power of two`)
-  const twiddles = new Uint32Array(size)
+  const twiddles = new Int32Array(size)
   const ratios = new Float64Array(size)
   for (let half = 1; half < size; half *= 2) {
     const root = rootOfUnity(2 * half)
     let power = 1
     for (let i = 0; i < half; i++) {
       twiddles[half + i] = power
-      ratios[half + i] = power * inverseOrder
+      ratios[half + i] = power * inverseOrder * below
       power = mulMod(power, root)
     }
   }
@@ -42,7 +45,8 @@ export function evaluateOnDomain(
   offset = 0,
 ): void {
   const { size } = domain
-  const values = out.subarray(offset, offset + size)
+  // Signed words: values stay below 2^31, and engines are quicker with them.
+  const values = new Int32Array(out.buffer, out.byteOffset + 4 * offset, size)
   // Missing coefficients make the first stages copies: each coefficient fills a run of `run` values.
   let run = 1
   while (2 * run * coefficients.length <= size) run *= 2
@@ -56,20 +60,20 @@ export function evaluateOnDomain(
   for (let half = run; half < size; half *= 2) stage(domain, values, half)
 }
 
-function stage({ size, twiddles, ratios }: Domain, values: Uint32Array, half: number): void {
+/** Butterflies `(low + t, low − t)`, `t = high · twiddle`, without branches: `x >> 31` is a mask. */
+function stage({ size, twiddles, ratios }: Domain, values: Int32Array, half: number): void {
   for (let start = 0; start < size; start += 2 * half)
     for (let i = 0; i < half; i++) {
       const low = values[start + i]!
       const high = values[start + half + i]!
-      // As in mulMod, with the quotient's ratio at hand.
+      // The quotient is right or one too small: the rest lies in [0, p + 2^12).
       const quotient = (high * ratios[half + i]!) | 0
-      let term = (Math.imul(high, twiddles[half + i]!) - Math.imul(quotient, order)) | 0
-      if (term < 0) term += order
-      if (term >= order) term -= order
-      const sum = low + term
-      const difference = low - term
-      values[start + i] = sum >= order ? sum - order : sum
-      values[start + half + i] = difference < 0 ? difference + order : difference
+      const rest = (Math.imul(high, twiddles[half + i]!) - Math.imul(quotient, order) - order) | 0
+      const term = (rest + (order & (rest >> 31))) | 0
+      const sum = (low + term - order) | 0
+      const difference = (low - term) | 0
+      values[start + i] = (sum + (order & (sum >> 31))) | 0
+      values[start + half + i] = (difference + (order & (difference >> 31))) | 0
     }
 }
 

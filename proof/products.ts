@@ -14,8 +14,9 @@ import {
   instancesOf,
   pointsOf,
 } from './circuit.ts'
-import { at, degree, type Element, type Elements, join, mulInto, powersOf } from './extension.ts'
+import { at, degree, type Element, type Elements, join, powersOf } from './extension.ts'
 import { type Matrix, weightColumns, weightRows } from './linear.ts'
+import { evaluateMatrix } from './matrixEvaluation.ts'
 import { eqTable } from './multilinear.ts'
 import { chunkBits, type ProofShape } from './parameters.ts'
 import type { BatchRows } from './statement.ts'
@@ -54,34 +55,6 @@ export function proveProducts(
     )
   })
   return { ...proven, claims: join(claims) }
-}
-
-/** The extension of a column's live cells at a point of as many variables as its index has bits. */
-export function evaluateMatrix(
-  matrix: Matrix,
-  {
-    rows,
-    cols,
-    colBits,
-  }: { readonly rows: number; readonly cols: number; readonly colBits: number },
-  point: Elements,
-): Element {
-  const byRow = eqTable(point.subarray(degree * colBits), rows)
-  const byCol = eqTable(point.subarray(0, degree * colBits), cols)
-  const live = { ...matrix, rows, cols }
-  // The shorter side outside: fewer reductions.
-  const folded = rows === 1 ? weightColumns(live, byCol) : weightRows(live, byRow)
-  return innerOf(folded, rows === 1 ? byRow : byCol)
-}
-
-function innerOf(a: Elements, b: Elements): Element {
-  const total = new Uint32Array(degree)
-  const product = new Uint32Array(degree)
-  for (let i = 0; i < a.length; i += degree) {
-    mulInto(product, 0, a, i, b, i)
-    for (let k = 0; k < degree; k++) total[k] = toField(total[k]! + product[k]!)
-  }
-  return total
 }
 
 function summandOf(

@@ -20,9 +20,10 @@ import { proveTree } from './layers.ts'
 import { commitColumns, rowWeights } from './ligero.ts'
 import { RowAccumulator } from './linear.ts'
 import { countLookups, leavesOf } from './lookups.ts'
+import { evaluateMatrix } from './matrixEvaluation.ts'
 import { classPoint, drawDistinct, drawEtas } from './opening.ts'
 import { maxSaturated, type ProofShape, placeColumn, shapeOf, stateColumns } from './parameters.ts'
-import { evaluateMatrix, proveProducts } from './products.ts'
+import { proveProducts } from './products.ts'
 import { encodeProof } from './proof.ts'
 import { claimsOf, proveReduction } from './reduction.ts'
 import { minSoundnessBits, soundnessBits } from './security.ts'
@@ -197,7 +198,7 @@ function proveRelations(
     transcript.drawOne('gamma'),
     (message) => transcript.enter('reductionRound').absorbElements('round', message).drawOne('r'),
   )
-  const columnValues = join(reduction.ends.map(([value]) => value!))
+  const columnValues = reduction.values
   transcript.enter('reductionEnd').absorbElements('columns', columnValues)
   return {
     tree: proof,

@@ -13,6 +13,7 @@ import {
   type Element,
   type Elements,
   element,
+  join,
   mulInto,
   plus,
   powersOf,
@@ -21,7 +22,8 @@ import {
   sumOf,
   times,
 } from './extension.ts'
-import { liftAll, type Matrix } from './linear.ts'
+import { liftAll, type Matrix, RowAccumulator } from './linear.ts'
+import { evaluateMatrix } from './matrixEvaluation.ts'
 import { eqBelow, eqTable } from './multilinear.ts'
 import type { PlacedColumn, ProofShape } from './parameters.ts'
 import type { Saturation } from './statement.ts'
@@ -118,24 +120,52 @@ export function valueAtEnd(
   )
 }
 
-/** Proves the claims; `ends[c][0]` is column c's value at the end point. */
+/**
+ * Proves the claims; gives the columns' values at the end point as well.
+ *
+ * Columns of one shape share the point of their leaf claims, so their weighted sum is one summand; a
+ * column's further claims are another. The messages are those of the sum over all columns.
+ */
 export function proveReduction(
   shape: ProofShape,
   columns: readonly Matrix[],
   claims: readonly Claim[],
   gamma: Element,
   challenge: Challenge,
-): Proven {
+): Proven & { readonly values: Elements } {
   const powers = powersOf(gamma, claims.length)
-  const byColumn = new Map<number, { readonly claim: Claim; readonly weight: Element }[]>()
+  const groups = new Map<string, Weighed[]>()
+  const others = new Map<number, Weighed[]>()
+  const seen = new Set<number>()
   for (const [i, claim] of claims.entries()) {
-    const entry = { claim, weight: at(powers, i) }
-    byColumn.set(claim.column.index, [...(byColumn.get(claim.column.index) ?? []), entry])
+    const { index, rows, cols, colBits, variables } = claim.column
+    const matrix = columns[index]!
+    const entry = { claim, matrix, weight: at(powers, i) }
+    const key = [rows, cols, colBits, variables, matrix.rows, matrix.stride].join()
+    if (seen.has(index)) append(others, index, entry)
+    else append(groups, key, entry)
+    seen.add(index)
   }
-  const summands = shape.columns.map((column) =>
-    columnSummand(column, columns[column.index]!, byColumn.get(column.index) ?? []),
-  )
-  return proveSums(summands, roundsOf(shape), 2, challenge)
+  const summands = [
+    ...[...groups.values()].map(groupSummand),
+    ...[...others.values()].map(columnSummand),
+  ]
+  const proven = proveSums(summands, roundsOf(shape), 2, challenge)
+  const values = shape.columns.map(({ index, colBits, variables }) => {
+    const matrix = columns[index]!
+    const stored = { rows: matrix.rows, cols: matrix.cols, colBits }
+    return evaluateMatrix(matrix, stored, span(proven.point, 0, variables))
+  })
+  return { ...proven, values: join(values) }
+}
+
+/** A claim on a column, with the power of γ' that weighs it. */
+type Weighed = { readonly claim: Claim; readonly matrix: Matrix; readonly weight: Element }
+
+function append<K>(lists: Map<K, Weighed[]>, key: K, entry: Weighed): void {
+  const list = lists.get(key)
+  if (list === undefined) lists.set(key, [entry])
+  else list.push(entry)
 }
 
 /** Rounds of the reduction: variables of the largest column. */
@@ -143,34 +173,61 @@ export function roundsOf({ columns }: ProofShape): number {
   return Math.max(...columns.map(({ variables }) => variables))
 }
 
-function columnSummand(
-  { rows, cols, colBits, variables }: PlacedColumn,
-  matrix: Matrix,
-  claims: readonly { readonly claim: Claim; readonly weight: Element }[],
+/** `Σ_x (Σ_i weight_i · column_i(x)) · live(x)·eq(point, x)` of columns claimed at one point. */
+function groupSummand(group: readonly Weighed[]): Summand {
+  const [{ claim, matrix }] = group as [Weighed]
+  const sums = new RowAccumulator(matrix.values.length)
+  for (const { matrix: own, weight } of group)
+    sums.add(weight, 0, own.values, 0, own.values.length, 0)
+  const weights = new Uint32Array(degree * matrix.values.length)
+  addEquality(weights, claim, matrix, element(1))
+  return summandOf(claim.column, matrix, sums.total(), weights)
+}
+
+/** `Σ_x column(x) · Σ_i weight_i · live(x)·eq(point_i, x)` of claims on one column. */
+function columnSummand(entries: readonly Weighed[]): Summand {
+  const [{ claim, matrix }] = entries as [Weighed]
+  const weights = new Uint32Array(degree * matrix.values.length)
+  for (const entry of entries) addEquality(weights, entry.claim, matrix, entry.weight)
+  return summandOf(claim.column, matrix, liftAll(matrix.values), weights)
+}
+
+/** As stored: a column may hold more than its live cells; their weight is 0. */
+function summandOf(
+  { colBits, variables }: PlacedColumn,
+  { rows, stride }: Matrix,
+  values: Elements,
+  weights: Elements,
 ): Summand {
-  // As stored: a column may hold more than its live cells; their weight is 0.
-  const weights = new Uint32Array(degree * matrix.rows * matrix.stride)
-  const product = new Uint32Array(degree)
-  for (const { claim, weight } of claims) {
-    const byCol = eqTable(span(claim.point, 0, colBits), cols)
-    const byRow = eqTable(span(claim.point, colBits, variables), rows)
-    for (let row = 0; row < rows; row++) {
-      const factor = times(weight, at(byRow, row))
-      let to = degree * row * matrix.stride
-      for (let col = 0; col < cols; col++) {
-        mulInto(product, 0, factor, 0, byCol, degree * col)
-        addInto(weights, to, weights, to, product, 0)
-        to += degree
-      }
-    }
-  }
   return {
     coefficient: element(1),
-    factors: [liftAll(matrix.values), weights],
+    factors: [values, weights],
     coarse: null,
-    lines: matrix.rows,
-    length: matrix.stride,
+    lines: rows,
+    length: stride,
     lineBits: colBits,
     variables,
+  }
+}
+
+/** Adds `weight · eq(point, x)` at every live cell. */
+function addEquality(
+  weights: Elements,
+  { column, point }: Claim,
+  { stride }: Matrix,
+  weight: Element,
+) {
+  const { colBits, variables, rows, cols } = column
+  const byCol = eqTable(span(point, 0, colBits), cols)
+  const byRow = eqTable(span(point, colBits, variables), rows)
+  const product = new Uint32Array(degree)
+  for (let row = 0; row < rows; row++) {
+    const factor = times(weight, at(byRow, row))
+    let to = degree * row * stride
+    for (let col = 0; col < cols; col++) {
+      mulInto(product, 0, factor, 0, byCol, degree * col)
+      addInto(weights, to, weights, to, product, 0)
+      to += degree
+    }
   }
 }

@@ -4,7 +4,7 @@
  *
  * Rules P-46 to P-49 of docs/spec/proof.md.
  */
-import { halfPower, inverseMod, toField } from './babyBear.ts'
+import { halfPower, inverseMod } from './babyBear.ts'
 import {
   addInto,
   at,
@@ -17,6 +17,7 @@ import {
   mulInto,
   plus,
   productOf,
+  reduceDouble,
   scaled,
   times,
   degree as words,
@@ -166,7 +167,7 @@ function lineAt(out: Element, factor: Elements, from: number, paired: boolean, x
   for (let k = 0; k < words; k++) {
     const low = factor[from + k]!
     const high = paired ? factor[from + words + k]! : 0
-    out[k] = x === 0 ? low : toField(x * high - (x - 1) * low)
+    out[k] = x === 0 ? low : reduceDouble(x * high - (x - 1) * low)
   }
 }
 
