@@ -11,8 +11,15 @@ import { epochOf, type ValidatorSet } from '../registry/validatorSet.ts'
 import type { KeyValue } from '../storage/keyValue.ts'
 import type { ChainVm, Deadline } from '../vm/chainVm.ts'
 import { genesisState } from '../vm/genesisState.ts'
+import type { Overrides } from '../vm/overrides.ts'
 import type { Receipt } from '../vm/receipts.ts'
 import { type CallOutcome, type CallRequest, simulate } from '../vm/simulate.ts'
+import {
+  type SimulatedBlock,
+  type SimulateFault,
+  type SimulateRequest,
+  simulateBlocks,
+} from '../vm/simulateBlocks.ts'
 import { openState, type StateStore, stateStore } from '../vm/stateStore.ts'
 import type { BlockFault } from './blockFault.ts'
 import { type BuildRequest, type Built, buildBlock } from './builder.ts'
@@ -68,7 +75,14 @@ export type Chain = {
     height: bigint,
     expired?: Deadline,
     watch?: (vm: ChainVm) => void,
+    overrides?: Overrides,
   ) => Promise<CallOutcome | null>
+  /** Imagine blocks on top of `height`; null above the head. */
+  readonly simulate: (
+    request: SimulateRequest,
+    height: bigint,
+    expired: Deadline,
+  ) => Promise<Result<readonly SimulatedBlock[], SimulateFault> | null>
   readonly build: (
     request: BuildRequest,
     clock: Pick<Clock, 'now'>,
@@ -174,11 +188,24 @@ export async function createChain(
     height: bigint,
     expired?: Deadline,
     watch?: (vm: ChainVm) => void,
+    overrides?: Overrides,
   ): Promise<CallOutcome | null> {
     const at = await stateAt(height)
     if (at === null) return null
     const { state } = await openState(engine.common, states, at.stateRoot)
-    return simulate(engine, state, at.header, request, expired, watch)
+    return simulate(engine, state, at.header, request, expired, watch, overrides)
+  }
+
+  async function imagine(
+    request: SimulateRequest,
+    height: bigint,
+    expired: Deadline,
+  ): Promise<Result<readonly SimulatedBlock[], SimulateFault> | null> {
+    const at = await stateAt(height)
+    if (at === null) return null
+    const { state } = await openState(engine.common, states, at.stateRoot)
+    const base = { header: at.header, state, engineAt: () => engine }
+    return simulateBlocks(base, request, expired)
   }
 
   function keep(outcome: Outcome): void {
@@ -250,6 +277,7 @@ export async function createChain(
     setAt,
     readAt,
     call,
+    simulate: imagine,
     build,
     judge,
     commit: (envelope, commit) => {

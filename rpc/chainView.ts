@@ -28,6 +28,10 @@ export function createChainView(
 ): RpcChain {
   const { engine } = chain.rules
   const cache = new Map<bigint, Promise<BlockView | null>>()
+  const deadline = (): (() => boolean) => {
+    const end = clock.now() + callBudgetMs
+    return () => clock.now() > end
+  }
 
   function block(number: bigint): Promise<BlockView | null> {
     if (number < 0n || number > chain.head().height) return Promise.resolve(null)
@@ -78,10 +82,9 @@ export function createChainView(
     storageAt: (address, slot, number) => read(number, (state) => state.storage(address, slot)),
     proof: (address, slots, number) =>
       read(number, async (state) => proofViewOf(await state.proof(address, slots))),
-    call: (call, number) => {
-      const end = clock.now() + callBudgetMs
-      return chain.call(requestOf(call), number, () => clock.now() > end)
-    },
+    call: (call, number, overrides) =>
+      chain.call(requestOf(call), number, deadline(), undefined, overrides),
+    simulate: (request, number) => chain.simulate(request, number, deadline()),
   }
 }
 
@@ -113,7 +116,7 @@ function requestOf(call: CallView): CallRequest {
   return { ...call, authorizationList: call.authorizationList?.map(authorizationOf) ?? null }
 }
 
-function authorizationOf(item: AuthorizationView): Authorization {
+export function authorizationOf(item: AuthorizationView): Authorization {
   return {
     address: item.address,
     chainId: quantity(item.chainId),

@@ -4,7 +4,9 @@
  */
 import type { PoolFault } from '../mempool/poolFault.ts'
 import type { Hex } from '../primitives/bytes.ts'
+import type { SimulateFault } from '../vm/simulateBlocks.ts'
 import { poolRefusal } from './poolErrors.ts'
+import { simulateError } from './simulateErrors.ts'
 import { type Json, toWire } from './wire.ts'
 
 /** What a request may be refused with. */
@@ -24,6 +26,7 @@ export type RpcFault =
   | { readonly code: 'rpc/reverted'; readonly reason: string; readonly data: Hex }
   | { readonly code: 'rpc/execution'; readonly reason: string }
   | { readonly code: 'rpc/rejected'; readonly fault: PoolFault }
+  | { readonly code: 'rpc/simulate'; readonly fault: SimulateFault }
   | { readonly code: 'rpc/transport'; readonly needs: 'WebSocket' }
   | { readonly code: 'rpc/timeout'; readonly limitMs: number }
   | { readonly code: 'rpc/internal' }
@@ -60,6 +63,7 @@ const describers: { readonly [C in RpcFault['code']]: Describe<Extract<RpcFault,
     message: poolRefusal(fault),
     data: toWire(fault),
   }),
+  'rpc/simulate': ({ fault }) => simulateError(fault),
   'rpc/transport': ({ needs }) => ({ code: -32601, message: `this method needs a ${needs}` }),
   'rpc/timeout': ({ limitMs }) => ({ code: -32002, message: `timed out after ${limitMs} ms` }),
   'rpc/internal': () => ({ code: -32603, message: 'internal error' }),

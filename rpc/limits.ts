@@ -7,6 +7,7 @@ import type { DispatchLimits } from './dispatch.ts'
 import type { FilterLimits } from './filters.ts'
 import type { EnvelopeLimits } from './jsonRpc.ts'
 import type { CallLimits } from './methods/ethCall.ts'
+import type { SimulateLimits } from './methods/ethSimulate.ts'
 import type { SubscriptionLimits } from './subscriptions.ts'
 import type { SocketLimits } from './webSocket.ts'
 
@@ -14,6 +15,7 @@ export type RpcLimits = EnvelopeLimits &
   DispatchLimits &
   FilterLimits &
   CallLimits &
+  SimulateLimits &
   SubscriptionLimits &
   SocketLimits &
   BlobLimits & {
@@ -39,6 +41,9 @@ export const defaultLimits: RpcLimits = Object.freeze({
   maxWaiting: 1_024,
   callTimeoutMs: 15_000,
   maxCallGas: maxTransactionGas,
+  maxSimulateGas: 50_000_000n,
+  maxSimulateBlocks: 256,
+  maxSimulateCalls: 1_024,
   maxLogBlocks: 10_000,
   maxLogs: 10_000,
   maxFilters: 1_024,

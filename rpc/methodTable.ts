@@ -9,6 +9,7 @@ import { ethCallMethods } from './methods/ethCall.ts'
 import { ethChainMethods } from './methods/ethChain.ts'
 import { ethFeeMethods } from './methods/ethFee.ts'
 import { ethLogMethods } from './methods/ethLogs.ts'
+import { ethSimulateMethods } from './methods/ethSimulate.ts'
 import { ethStateMethods } from './methods/ethState.ts'
 import { ethTransactionMethods } from './methods/ethTransaction.ts'
 import { netMethods, txpoolMethods } from './methods/node.ts'
@@ -29,6 +30,7 @@ export function createMethods(
     ...ethChainMethods(modules),
     ...ethStateMethods(modules),
     ...ethCallMethods(limits, modules),
+    ...ethSimulateMethods(limits, modules),
     ...ethTransactionMethods(modules),
     ...ethFeeMethods(modules),
     ...ethLogMethods(limits, modules, filters),

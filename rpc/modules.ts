@@ -7,6 +7,8 @@ import type { Address } from '../primitives/address.ts'
 import type { Clock } from '../primitives/clock.ts'
 import type { Hash } from '../primitives/hash.ts'
 import type { Fault, Result } from '../primitives/result.ts'
+import type { Overrides } from '../vm/overrides.ts'
+import type { SimulatedBlock, SimulateFault, SimulateRequest } from '../vm/simulateBlocks.ts'
 import type {
   AccountView,
   BlockView,
@@ -68,7 +70,16 @@ export type RpcChain = {
     number: bigint,
   ) => Promise<ProofView | null>
   /** Run on top of block `number`, in that block's context, and forget. */
-  readonly call: (call: CallView, number: bigint) => Promise<CallOutcome | null>
+  readonly call: (
+    call: CallView,
+    number: bigint,
+    overrides?: Overrides,
+  ) => Promise<CallOutcome | null>
+  /** Imagine blocks on top of block `number`. */
+  readonly simulate: (
+    request: SimulateRequest,
+    number: bigint,
+  ) => Promise<Result<readonly SimulatedBlock[], SimulateFault> | null>
 }
 
 export type RpcPool = {

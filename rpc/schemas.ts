@@ -14,7 +14,7 @@ const quantityText = z
   .regex(/^0x(0|[1-9a-fA-F][0-9a-fA-F]{0,63})$/, 'must be a 0x quantity without leading zeros')
 
 /** 0x-quantity of at most 256 bits. */
-const quantitySchema = quantityText.transform((text) => BigInt(text))
+export const quantitySchema = quantityText.transform((text) => BigInt(text))
 
 /** A small whole number, as a quantity or a JSON number. */
 export function countSchema(max: number): z.ZodType<number> {
@@ -149,14 +149,14 @@ function wild(topics: readonly (readonly Hash[] | null)[]): readonly (readonly H
   return topics.map((choice) => (choice?.length === 0 ? null : choice))
 }
 
-const accessListSchema = z
+export const accessListSchema = z
   .array(
     z.object({ address: addressSchema, storageKeys: z.array(hashSchema).max(4_096) }).readonly(),
   )
   .max(4_096)
 
 /** @see EIP-7702 */
-const authorizationSchema = z.object({
+export const authorizationSchema = z.object({
   chainId: quantitySchema,
   address: addressSchema,
   nonce: quantitySchema,

@@ -32,7 +32,11 @@ export type Receipt = {
 }
 
 /** The receipt of `result`, the first in its block having `gasBefore` = 0. */
-export function receiptOf({ tx }: Transaction, result: RunTxResult, gasBefore: bigint): Receipt {
+export function receiptOf(
+  { tx }: Pick<Transaction, 'tx'>,
+  result: RunTxResult,
+  gasBefore: bigint,
+): Receipt {
   const { totalGasSpent: gasUsed, createdAddress, execResult } = result
   const succeeded = execResult.exceptionError === undefined
   const created = tx.to === undefined && succeeded ? createdAddress : undefined

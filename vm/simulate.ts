@@ -2,7 +2,12 @@
  * Imagined transactions: `eth_call`, gas estimates and traces. They run like real ones, on a state
  * that nobody keeps, without a signature, and without fees unless the caller names some.
  */
-import { type BlockHeader, createBlock } from '@ethereumjs/block'
+import {
+  type BlockHeader,
+  createBlock,
+  createBlockHeader,
+  type HeaderData,
+} from '@ethereumjs/block'
 import { EVMError } from '@ethereumjs/evm'
 import type { MerkleStateManager } from '@ethereumjs/statemanager'
 import { createEOACode7702Tx, createFeeMarket1559Tx } from '@ethereumjs/tx'
@@ -11,8 +16,14 @@ import { type RunTxResult, runTx, VM } from '@ethereumjs/vm'
 import { type Address, addressFromBytes, zeroAddress } from '../primitives/address.ts'
 import type { Hex } from '../primitives/bytes.ts'
 import { type Hash, hashFromBytes } from '../primitives/hash.ts'
-import { type ChainVm, createChainVm, type Deadline, Expired } from './chainVm.ts'
+import { type ChainVm, createChainVm, type Deadline, Expired, type KnownHash } from './chainVm.ts'
 import type { Engine } from './engine.ts'
+import {
+  applyStateOverrides,
+  fixBlobBaseFee,
+  type Overrides,
+  overriddenHeader,
+} from './overrides.ts'
 import { type Log, logsOf } from './receipts.ts'
 import { maxTransactionGas } from './transaction.ts'
 import { ethAddress } from './worldView.ts'
@@ -72,26 +83,36 @@ export async function simulate(
   request: CallRequest,
   expired?: Deadline,
   watch?: (vm: ChainVm) => void,
+  overrides?: Overrides,
+  known?: KnownHash,
 ): Promise<CallOutcome> {
+  const options = { common: engine.common, freeze: false, skipConsensusFormatValidation: true }
+  const seen =
+    overrides === undefined
+      ? header
+      : createBlockHeader(overriddenHeader(header, overrides.block), options)
   const context = {
-    height: header.number,
-    timestamp: header.timestamp,
-    mixHash: hashFromBytes(header.mixHash),
-    coinbase: addressFromBytes(header.coinbase.bytes),
+    height: seen.number,
+    timestamp: seen.timestamp,
+    mixHash: hashFromBytes(seen.mixHash),
+    coinbase: addressFromBytes(seen.coinbase.bytes),
   }
-  const chainVm = await createChainVm(engine, state, context, expired)
+  const chainVm = await createChainVm(engine, state, context, expired, known)
   watch?.(chainVm)
   try {
+    const applied = await applyStateOverrides(chainVm, overrides?.state ?? new Map())
+    if (!applied.ok) return halt(applied.fault.why, 0n)
     const from = ethAddress(request.from ?? zeroAddress)
     const nonce = ((await state.getAccount(from)) ?? new Account()).nonce
     const unsigned = unsignedTx(engine, request, nonce)
     const tx = Object.assign(unsigned, { getSenderAddress: () => from })
-    const baseFeePerGas = request.maxFeePerGas === null ? 0n : (header.baseFeePerGas ?? 0n)
-    const gasLimit = header.gasLimit > tx.gasLimit ? header.gasLimit : tx.gasLimit
+    const baseFeePerGas = request.maxFeePerGas === null ? 0n : (seen.baseFeePerGas ?? 0n)
+    const gasLimit = seen.gasLimit > tx.gasLimit ? seen.gasLimit : tx.gasLimit
     const block = createBlock(
-      { header: { ...header, baseFeePerGas, gasLimit, gasUsed: 0n } },
-      { common: engine.common, skipConsensusFormatValidation: true },
+      { header: { ...seen, baseFeePerGas, gasLimit, gasUsed: 0n } as HeaderData },
+      options,
     )
+    fixBlobBaseFee(block.header, overrides?.block.blobBaseFee ?? null)
     const result = await runTx(asAnySender(chainVm, request.from ?? zeroAddress), { tx, block })
     return outcomeOf(result)
   } catch (error) {
@@ -126,7 +147,7 @@ function unsignedTx(engine: Engine, request: CallRequest, nonce: bigint) {
  * A VM that asks the state whether `sender` is a contract and hears that it is not: calls may be
  * imagined from any address. The EVM itself sees the state as it is.
  */
-function asAnySender({ vm, evm, state }: ChainVm, sender: Address): VM {
+export function asAnySender({ vm, evm, state }: ChainVm, sender: Address): VM {
   const delegation = Uint8Array.of(0xef, 0x01, 0x00)
   const view: MerkleStateManager = Object.create(state, {
     getCode: {
@@ -151,7 +172,7 @@ function halt(reason: string, gasUsed: bigint): CallOutcome {
 }
 
 /** The library's messages end in the VM's own state in parentheses; people need the first part. */
-function reasonOf(error: unknown): string {
+export function reasonOf(error: unknown): string {
   const text = error instanceof Error ? error.message : String(error)
   return text.split(' (')[0]!.slice(0, 200)
 }

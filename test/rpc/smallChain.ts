@@ -50,6 +50,7 @@ export function smallChain(replace: Partial<RpcChain> = {}): SmallChain {
     storageAt: async () => 0n,
     proof: async () => null,
     call: async () => ({ ok: true, returnData: new Uint8Array(), gasUsed: 21_000n }),
+    simulate: async () => null,
     ...replace,
   }
   return { chain, grow }

@@ -2,7 +2,7 @@
  * The public test chain as the server's view of a chain: imported block by block with the same
  * libraries the node uses, every state kept.
  */
-import { readFileSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { type Block, createBlock, createBlockFromRLP } from '@ethereumjs/block'
 import { type Common, createCommonFromGethGenesis, parseGethGenesisState } from '@ethereumjs/common'
@@ -10,19 +10,25 @@ import { createEVM } from '@ethereumjs/evm'
 import { MerklePatriciaTrie } from '@ethereumjs/mpt'
 import { RLP } from '@ethereumjs/rlp'
 import { MerkleStateManager } from '@ethereumjs/statemanager'
-import { createLegacyTx } from '@ethereumjs/tx'
 import { Address as EthAddress, MapDB } from '@ethereumjs/util'
-import { createVM, type RunBlockResult, runBlock, runTx } from '@ethereumjs/vm'
+import { createVM, type RunBlockResult, runBlock } from '@ethereumjs/vm'
 import type { Address } from '../../primitives/address.ts'
 import { addressBytes, addressFromBytes } from '../../primitives/address.ts'
 import { bytesToUint, toHex, uintBytes } from '../../primitives/bytes.ts'
 import { type Hash, hashFromBytes } from '../../primitives/hash.ts'
 import { blockViewOf, headerViewOf } from '../../rpc/blockView.ts'
+import { authorizationOf } from '../../rpc/chainView.ts'
 import type { RpcChain } from '../../rpc/modules.ts'
-import type { CallOutcome, CallView, ReceiptView } from '../../rpc/views.ts'
-import { recoverKey } from '../../vm/crypto.ts'
+import type { ReceiptView } from '../../rpc/views.ts'
+import { loadCrypto, type NativeCrypto, recoverKey } from '../../vm/crypto.ts'
+import type { Engine } from '../../vm/engine.ts'
+import { simulate } from '../../vm/simulate.ts'
+import { simulateBlocks } from '../../vm/simulateBlocks.ts'
 
-const folder = join(import.meta.dirname, 'vectors')
+/** All vectors if they lie beside the repository, else the part that is kept here. */
+const shared = join(import.meta.dirname, '../../../shared/vectors/execution-apis')
+export const allPresent = existsSync(shared)
+export const folder = allPresent ? shared : join(import.meta.dirname, 'vectors')
 
 /** Blob schedules that the library's genesis parser leaves out. */
 const params = {
@@ -84,7 +90,7 @@ export async function openVectorChain(): Promise<RpcChain> {
     const result = await runBlock(vm, { block, skipHeaderValidation: true, setHardfork: true })
     chain.push({ block, receipts: receiptsOf(result) })
   }
-  return chainOf(common, chain, open)
+  return chainOf(common, chain, open, await loadCrypto())
 }
 
 function* readBlocks(): Iterable<Uint8Array> {
@@ -123,6 +129,7 @@ function chainOf(
   common: Common,
   chain: readonly Imported[],
   open: (root: Uint8Array) => Promise<MerkleStateManager>,
+  crypto: NativeCrypto,
 ): RpcChain {
   const at = (number: bigint) => chain[Number(number)] ?? null
   const byHash = new Map(chain.map(({ block }) => [toHex(block.hash()), block.header.number]))
@@ -135,6 +142,12 @@ function chainOf(
   )
   const stateAt = (number: bigint) => open(at(number)!.block.header.stateRoot)
   const eth = (address: Address) => new EthAddress(addressBytes(address))
+  const known = async (height: bigint) => at(height)?.block.hash() ?? null
+  const engineAt = (number: bigint, timestamp: bigint): Engine => {
+    const own = common.copy()
+    own.setHardforkBy({ blockNumber: number, timestamp })
+    return { chainId: Number(common.chainId()), common: own, crypto, modules: new Map() }
+  }
 
   return {
     chainId: common.chainId(),
@@ -153,9 +166,20 @@ function chainOf(
     storageAt: async (address, slot, number) =>
       bytesToUint(await (await stateAt(number)).getStorage(eth(address), uintBytes(slot, 32))),
     proof: async (address, slots, number) => proofOf(await stateAt(number), eth(address), slots),
-    call: async (call, number) => {
-      const { block } = at(number)!
-      return runCall(common, block, await stateAt(number), history(chain), call)
+    call: async (call, number, overrides) => {
+      const { header } = at(number)!.block
+      const state = await stateAt(number)
+      const engine = engineAt(header.number, header.timestamp)
+      const request = {
+        ...call,
+        authorizationList: call.authorizationList?.map(authorizationOf) ?? null,
+      }
+      return simulate(engine, state, header, request, undefined, undefined, overrides, known)
+    },
+    simulate: async (request, number) => {
+      const { header } = at(number)!.block
+      const base = { header, state: await stateAt(number), engineAt, known }
+      return simulateBlocks(base, request, () => false)
     },
   }
 }
@@ -175,39 +199,4 @@ async function proofOf(state: MerkleStateManager, address: EthAddress, slots: re
       proof: slot.proof,
     })),
   }
-}
-
-async function runCall(
-  common: Common,
-  block: Block,
-  state: MerkleStateManager,
-  blockchain: never,
-  call: CallView,
-): Promise<CallOutcome> {
-  const own = common.copy()
-  own.setHardforkBy({ blockNumber: block.header.number, timestamp: block.header.timestamp })
-  const evm = await createEVM({ common: own, stateManager: state, blockchain })
-  const vm = await createVM({ common: own, stateManager: state, evm })
-  const tx = createLegacyTx(
-    {
-      gasLimit: call.gas,
-      gasPrice: 0n,
-      value: call.value,
-      data: call.data,
-      ...(call.to === null ? {} : { to: new EthAddress(addressBytes(call.to)) }),
-    },
-    { common: own, freeze: false },
-  )
-  const sender = new EthAddress(addressBytes(call.from ?? (`0x${'00'.repeat(20)}` as Address)))
-  tx.getSenderAddress = () => sender
-  const free = createBlock(
-    { header: { ...block.header, baseFeePerGas: 0n } as never },
-    { common: own, freeze: false },
-  )
-  const result = await runTx(vm, { tx, block: free, skipBalance: true, skipNonce: true })
-  const { execResult, totalGasSpent: gasUsed } = result
-  const { exceptionError, returnValue: returnData } = execResult
-  if (exceptionError === undefined) return { ok: true, returnData, gasUsed }
-  const kind = exceptionError.error === 'revert' ? 'revert' : 'halt'
-  return { ok: false, kind, reason: exceptionError.error, returnData, gasUsed }
 }
