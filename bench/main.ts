@@ -22,6 +22,7 @@ export type Benchmark = {
 }
 
 const benchmarks: Readonly<Record<string, () => Promise<{ readonly benchmark: Benchmark }>>> = {
+  proof: () => import('./proof.ts'),
   train: () => import('./train.ts'),
   chain: () => import('./chain.ts'),
   consensus: () => import('./consensus.ts'),

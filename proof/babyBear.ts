@@ -9,8 +9,6 @@ import { invariant } from '../primitives/result.ts'
 export const order = babyBear
 /** `1/p`, for quotients; relative error below 2^-53. */
 export const inverseOrder: number = 1 / babyBear
-/** `2^27` divides `p − 1`: the largest domain of number-theoretic transforms. */
-export const twoAdicity = 27
 /** Generates the multiplicative group. */
 const generator = 31
 

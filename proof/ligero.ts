@@ -9,11 +9,12 @@ import { uintBytes } from '../primitives/bytes.ts'
 import { hashBytes, hashOf } from '../primitives/hash.ts'
 import { encodeWords, toField } from './babyBear.ts'
 import type { Committed, Opening, RowSums } from './commitment.ts'
-import { at, count, degree, type Elements, mulInto, span } from './extension.ts'
+import { addInto, count, degree, type Elements, mulInto, span } from './extension.ts'
+import type { Kernels } from './kernels.ts'
 import type { Layout } from './layout.ts'
 import { type Matrix, weightedSum } from './linear.ts'
 import { eqTable } from './multilinear.ts'
-import { merkleTree, openMany, rootOfMany, sha256 } from './multiproof.ts'
+import { openMany, rootOfMany, sha256 } from './multiproof.ts'
 import { type Domain, domainOf, evaluateOnDomain } from './ntt.ts'
 import type { PlacedColumn, Role, RowClass } from './parameters.ts'
 import { ceilLog2 } from './security.ts'
@@ -53,12 +54,13 @@ export function commitmentDigest(columns: readonly PlacedColumn[], root: Uint8Ar
 export function commitColumns(
   columns: readonly PlacedColumn[],
   data: readonly Matrix[],
+  kernels: Kernels,
 ): Committed {
   const { layout } = columns[0]!
   const { length, width } = layout.code
   const rows = columns.reduce((sum, { codeRows }) => sum + codeRows, 0)
-  const code = new Uint32Array(rows * length)
-  const domain = domainOf(length)
+  const code = kernels.words(rows * length)
+  const encode = kernels.encoder(domainOf(length), width)
   const message = new Uint32Array(width)
   let row = 0
   for (const [i, column] of columns.entries())
@@ -67,10 +69,10 @@ export function commitColumns(
       eachRun(column, data[i]!, codeRow, (from, run, to) => {
         for (let j = 0; j < run; j++) message[to + j] = toField(data[i]!.values[from + j]!)
       })
-      evaluateOnDomain(domain, message, code, row * length)
+      encode(message, code, row * length)
       row++
     }
-  const tree = merkleTree(leavesOf(code, rows, length))
+  const tree = kernels.merkleTree(kernels.hashColumns(code, rows, length))
   return {
     digest: commitmentDigest(columns, tree.at(-1)!),
     combineInto: (sums, weights, first) => combineRows(columns, data, sums, weights, first),
@@ -127,7 +129,7 @@ function combineRows(
 const blockPositions = 16
 
 /** Digest of every position: `SHA256(0x00 ‖ words)`. */
-function leavesOf(code: Uint32Array, rows: number, length: number): Uint8Array {
+export function hashColumns(code: Uint32Array, rows: number, length: number): Uint8Array {
   const digests = new Uint8Array(32 * length)
   const block = new Uint32Array(rows * blockPositions)
   const leaf = new Uint8Array(1 + 4 * rows)
@@ -236,15 +238,18 @@ export function agreesAt(
   openings: readonly Opening[],
   weights: Elements,
 ): boolean {
-  return positions.every((position, i) => {
-    let first = 0
-    const sum = new Uint32Array(degree)
-    for (const { columns } of openings) {
-      const rows = columns.length / positions.length
-      const part = weightedSum(columns, span(weights, first, first + rows), i * rows, rows)
-      for (let k = 0; k < degree; k++) sum[k] = toField(sum[k]! + part[k]!)
-      first += rows
-    }
-    return at(sum, 0).every((word, k) => word === encoded[k]![position])
-  })
+  const sums = new Uint32Array(degree * positions.length)
+  let first = 0
+  for (const { columns } of openings) {
+    const rows = columns.length / positions.length
+    const own = span(weights, first, first + rows)
+    // Canonical words are below 2^31: the same numbers when signed.
+    const words = new Int32Array(columns.buffer, columns.byteOffset, columns.length)
+    for (let i = 0; i < positions.length; i++)
+      addInto(sums, degree * i, sums, degree * i, weightedSum(words, own, i * rows, rows), 0)
+    first += rows
+  }
+  return positions.every((position, i) =>
+    encoded.every((values, k) => values[position] === sums[degree * i + k]),
+  )
 }

@@ -19,6 +19,17 @@ export type Domain = {
 const below = 1 - 2 ** -50
 
 export function domainOf(size: number): Domain {
+  const known = domains.get(size)
+  if (known !== undefined) return known
+  const made = makeDomain(size)
+  domains.set(size, made)
+  return made
+}
+
+/** Made once each; there are at most 20 sizes. */
+const domains = new Map<number, Domain>()
+
+function makeDomain(size: number): Domain {
   invariant(size >= 2 && (size & (size - 1)) === 0, `domainOf: ${size} is no power of two`)
   const twiddles = new Int32Array(size)
   const ratios = new Float64Array(size)

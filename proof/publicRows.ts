@@ -2,17 +2,7 @@
  * Extensions of the public batch: the input `x̃` and the one-hot labels `ỹ`, which the verifier
  * evaluates itself. O(batch · features).
  */
-import {
-  at,
-  count,
-  degree,
-  type Element,
-  type Elements,
-  element,
-  mulInto,
-  plus,
-  times,
-} from './extension.ts'
+import { at, degree, type Element, type Elements, element, plus, times } from './extension.ts'
 import { innerProduct, weightedSum } from './linear.ts'
 import { eqTable } from './multilinear.ts'
 import type { BatchRows } from './statement.ts'
@@ -49,11 +39,4 @@ export function labelsAt(
   for (let b = 0; b < samples; b++)
     if (labels[b]! < units) sum = plus(sum, times(at(bySample, b), at(byUnit, labels[b]!)))
   return sum
-}
-
-/** Multiplies two vectors element by element. */
-export function hadamard(a: Elements, b: Elements): Elements {
-  const product = new Uint32Array(a.length)
-  for (let i = 0; i < count(a); i++) mulInto(product, degree * i, a, degree * i, b, degree * i)
-  return product
 }

@@ -10,6 +10,7 @@ import { countLookups } from '../../proof/lookups.ts'
 import { type ProofShape, placeColumn, type Role, shapeOf } from '../../proof/parameters.ts'
 import { decodeProof, encodeProof } from '../../proof/proof.ts'
 import { commitWeights, proveCounted, proveWitness } from '../../proof/prover.ts'
+import { referenceKernels } from '../../proof/referenceKernels.ts'
 import type { BatchRows, Saturation } from '../../proof/statement.ts'
 import { verifyStepProof } from '../../proof/verifier.ts'
 import { buildWitness, excessOf, type Witness } from '../../proof/witness.ts'
@@ -354,7 +355,7 @@ describe('commitments', () => {
       return placeColumn(column, { ...layout, code }, i)
     })
     const data = columns.map(({ index }) => witness.columns[index]!)
-    const before = hashFromBytes(commitColumns(wider, data).digest)
+    const before = hashFromBytes(commitColumns(wider, data, referenceKernels).digest)
     const verdict = verifyStepProof({ ...statement, before }, calm.batches, proof)
     assert.equal(verdict.ok, false)
   })
