@@ -9,8 +9,8 @@ import { readJob } from '../registry/jobRecord.ts'
 import { hashOfWord, listItems } from '../registry/layout.ts'
 import type { World } from '../registry/records.ts'
 import type { BlobStore } from '../storage/blobStore.ts'
+import type { EnsureBlob } from './leaseTraining.ts'
 import type { Logger } from './logger.ts'
-import type { EnsureBlob } from './replay.ts'
 
 export type DataKeeperModules = {
   readonly blobs: Pick<BlobStore, 'has'>

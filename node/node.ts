@@ -29,6 +29,7 @@ import { createDriverEvents } from './driverEvents.ts'
 import { createEvidencePool } from './evidencePool.ts'
 import { createHeadFollower } from './headFollower.ts'
 import { loadKeys, readPassword, type ValidatorKeys } from './keys.ts'
+import { createLeaseTraining } from './leaseTraining.ts'
 import { startAll } from './lifecycle.ts'
 import { createLogger } from './logger.ts'
 import { createMetrics } from './metrics.ts'
@@ -79,6 +80,8 @@ export async function startNode(options: NodeOptions, seams: NodeSeams = {}): Pr
     { chain, blobs, log },
   )
   const { host, blockSync, ensureBlob } = networking
+  const trainingOn = (pool: Pick<TrainingPool, 'train'>) =>
+    createLeaseTraining({ pool, blobs, ensureBlob })
   const headReader = async () => {
     const reader = await chain.readAt(chain.head().height)
     invariant(reader !== null, 'node: the head can be read')
@@ -96,7 +99,7 @@ export async function startNode(options: NodeOptions, seams: NodeSeams = {}): Pr
   const certificates = createCertificates({
     chain,
     clock,
-    verify: createReplay({ pool: judge, blobs, ensureBlob }),
+    verify: createReplay({ train: trainingOn(judge), blobs }),
     ...pools,
     relay: networking.relayCertificate,
     punish: networking.punish,
@@ -121,9 +124,8 @@ export async function startNode(options: NodeOptions, seams: NodeSeams = {}): Pr
           { self: keys.address, sitOut: options.sitOut, parallel: 1 },
           {
             params,
-            pool: { train: seams.train?.(trainer.train) ?? trainer.train },
+            train: trainingOn({ train: seams.train?.(trainer.train) ?? trainer.train }),
             blobs,
-            ensureBlob,
             submit: createCertifier({
               chain,
               account: openAccount(keys.accountKey),

@@ -4,24 +4,22 @@
  * It follows the head. Everything it does can be done again after a crash: a lease whose certificate
  * was not included is simply trained once more.
  */
-import { stateBytes } from '../compute/modelState.ts'
-import type { TrainingPool } from '../compute/trainingPool.ts'
 import type { TrainResult } from '../compute/trainingTask.ts'
 import type { ChainParams } from '../params/chainParams.ts'
 import type { Address } from '../primitives/address.ts'
 import { type Hash, zeroHash } from '../primitives/hash.ts'
 import { type Fault, ok, type Result, refuse } from '../primitives/result.ts'
 import { readDataset } from '../registry/datasets.ts'
-import { encodeJob, rangeSteps, stepMacs } from '../registry/job.ts'
+import { rangeSteps, stepMacs } from '../registry/job.ts'
 import { type JobRecord, readJob } from '../registry/jobRecord.ts'
 import type { World } from '../registry/records.ts'
 import { assignSteps, drawnAttempts, type Lease } from '../registry/schedule.ts'
 import { encodeReplaySidecar, sidecarName } from '../registry/sidecar.ts'
 import type { BlobStore } from '../storage/blobStore.ts'
+import type { TrainLease } from './leaseTraining.ts'
 import type { Logger } from './logger.ts'
 import { logFields } from './logger.ts'
 import type { Metrics } from './metrics.ts'
-import type { EnsureBlob } from './replay.ts'
 import type { CertifyCall } from './statement.ts'
 
 export type WorkOptions = {
@@ -34,9 +32,8 @@ export type WorkOptions = {
 
 export type WorkModules = {
   readonly params: ChainParams
-  readonly pool: Pick<TrainingPool, 'train'>
-  readonly blobs: Pick<BlobStore, 'put' | 'readAll' | 'path'>
-  readonly ensureBlob: EnsureBlob
+  readonly train: TrainLease
+  readonly blobs: Pick<BlobStore, 'put'>
   /** Sign, keep and announce a certificate. */
   readonly submit: (call: CertifyCall, sidecar: Uint8Array) => Promise<Result<Hash, Fault>>
   readonly metrics: Metrics
@@ -58,7 +55,7 @@ type Work = { readonly call: CertifyCall; readonly sidecar: Uint8Array }
 
 export function createWorkLoop(options: WorkOptions, modules: WorkModules): WorkLoop {
   const { self, parallel } = options
-  const { params, pool, blobs, ensureBlob, submit, metrics, log } = modules
+  const { params, blobs, submit, metrics, log } = modules
   const running = new Map<
     string,
     { readonly abort: AbortController; readonly done: Promise<void> }
@@ -146,34 +143,14 @@ export function createWorkLoop(options: WorkOptions, modules: WorkModules): Work
     dataset: Hash,
     signal: AbortSignal,
   ): Promise<Result<TrainResult, Fault>> {
-    const rows = await ensureBlob(dataset, signal)
-    if (!rows.ok) return rows
-    const before = await weightsOf(state.weights, stateBytes(job), signal)
-    if (!before.ok) return before
-    const { from, count } = rangeSteps(job, range)
-    const task = {
-      job: encodeJob(job),
-      seed: state.seed,
-      fromStep: from,
-      steps: count,
-      state: before.value,
-      dataset: blobs.path(dataset),
-    }
-    const trained = await pool.train(task, { signal })
+    const { seed, weights } = state
+    const inputs = { job, seed, range, weightsBefore: weights, datasetBlob: dataset }
+    const trained = await modules.train(inputs, signal)
     if (!trained.ok) return trained
+    const { count } = rangeSteps(job, range)
     metrics.trainedMacs.inc(Number(BigInt(count) * stepMacs(job)))
     metrics.trainSeconds.observe(trained.value.ms / 1_000)
     return trained
-  }
-
-  async function weightsOf(
-    blob: Hash,
-    maxBytes: number,
-    signal: AbortSignal,
-  ): Promise<Result<Uint8Array | null, Fault>> {
-    if (blob === zeroHash) return ok(null)
-    const there = await ensureBlob(blob, signal)
-    return there.ok ? blobs.readAll(blob, maxBytes) : there
   }
 
   async function finish({ job, range }: Lease, trained: TrainResult): Promise<Result<Work, Fault>> {

@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, describe, it } from 'vitest'
 import { encodeHeader, encodeRow } from '../../compute/dataset.ts'
 import { createTrainingPool, type TrainingPool } from '../../compute/trainingPool.ts'
+import { createLeaseTraining } from '../../node/leaseTraining.ts'
 import { createReplay } from '../../node/replay.ts'
 import { concatBytes } from '../../primitives/bytes.ts'
 import { type Hash, hashOf, zeroHash } from '../../primitives/hash.ts'
@@ -82,7 +83,7 @@ describe('replay', () => {
       (await blobs.has(hash))
         ? ({ ok: true, value: null } as const)
         : ({ ok: false, fault: { code: 'fetch/ended' } } as const)
-    verify = createReplay({ pool, blobs, ensureBlob })
+    verify = createReplay({ train: createLeaseTraining({ pool, blobs, ensureBlob }), blobs })
     const first = await state(0, zeroHash, dataset.value)
     honest = [first, await state(1, first.weightsAfter, dataset.value)]
   })
