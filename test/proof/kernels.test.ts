@@ -1,0 +1,221 @@
+import assert from 'node:assert/strict'
+import fc from 'fast-check'
+import { describe, it } from 'vitest'
+import { order } from '../../proof/babyBear.ts'
+import { degree } from '../../proof/extension.ts'
+import { domainOf } from '../../proof/ntt.ts'
+import { proveLease } from '../../proof/prover.ts'
+import { referenceKernels } from '../../proof/referenceKernels.ts'
+import { verifyStepProof } from '../../proof/verifier.ts'
+import { openWasmKernels } from '../../proof/wasmKernels.ts'
+import { extremeState, tinyJob, trainLease } from './support.ts'
+
+const reference = referenceKernels
+const wasm = openWasmKernels()
+
+/** Canonical words with the edges drawn often, from a seed: arrays of thousands stay quick. */
+function wordsOf(seed: number, length: number): Uint32Array {
+  let state = seed + 1
+  const next = () => {
+    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0
+    return state
+  }
+  return Uint32Array.from({ length }, () => {
+    const kind = next() >>> 28
+    const value = next() % order
+    if (kind === 0) return order - 1
+    return kind === 1 ? 0 : value
+  })
+}
+
+const elementsOf = (seed: number, length: number) => wordsOf(seed, degree * length)
+const seed = fc.integer({ min: 0, max: 2 ** 30 })
+const size = fc.integer({ min: 1, max: 21 })
+const lineCount = fc.integer({ min: 1, max: 4 })
+const check = (runs: number, property: fc.IRawProperty<never[] | unknown[]>) =>
+  fc.assert(property as fc.IProperty<unknown[]>, { numRuns: runs })
+
+/** Both in the kernels' own memory and copied in. */
+function inBoth(values: Uint32Array): readonly Uint32Array[] {
+  const own = wasm.words(values.length)
+  own.set(values)
+  return [values, own]
+}
+
+const same = (a: ArrayLike<number>, b: ArrayLike<number>) =>
+  assert.deepEqual(Array.from(a), Array.from(b))
+
+describe('WebAssembly kernels are the reference, bit for bit', () => {
+  it('tables of equality', () => {
+    check(
+      60,
+      fc.property(seed, fc.integer({ min: 0, max: 7 }), fc.nat(), (s, variables, n) => {
+        const point = elementsOf(s, variables)
+        const length = 1 + (n % 2 ** variables)
+        wasm.scope(() => same(wasm.eqTable(point, length), reference.eqTable(point, length)))
+      }),
+    )
+  })
+
+  it('folding of lines and of quads', () => {
+    check(
+      80,
+      fc.property(seed, lineCount, size, (s, lines, length) => {
+        const r = elementsOf(s + 1, 1)
+        for (const [kernel, width] of [
+          ['foldLines', 1],
+          ['foldQuads', 4],
+        ] as const) {
+          const values = elementsOf(s, width * lines * length)
+          const expected = reference[kernel](values, lines, length, r)
+          wasm.scope(() => {
+            for (const place of inBoth(values))
+              same(wasm[kernel](place, lines, length, r), expected)
+          })
+        }
+      }),
+    )
+  })
+
+  it('levels of the fraction tree', () => {
+    check(
+      60,
+      fc.property(seed, lineCount, size, (s, lines, length) => {
+        const quads = elementsOf(s, 4 * lines * length)
+        const out = elementsOf(s + 1, 2 * lines * (length + (length & 1)))
+        const expected = out.slice()
+        reference.combineQuads(expected, quads, lines, length)
+        wasm.scope(() => {
+          const got = wasm.words(out.length)
+          got.set(out)
+          for (const place of inBoth(quads)) wasm.combineQuads(got, place, lines, length)
+          same(got, expected)
+        })
+      }),
+    )
+  })
+
+  it('round sums of a layer', () => {
+    check(
+      60,
+      fc.property(seed, lineCount, size, (s, lines, length) => {
+        const quads = elementsOf(s, 4 * lines * length)
+        const inLine = elementsOf(s + 1, (length + 1) >> 1)
+        const ofLine = elementsOf(s + 2, lines)
+        const lambda = elementsOf(s + 3, 1)
+        const rest = [lines, length, inLine, ofLine, lambda] as const
+        const expected = reference.sumQuads(quads, ...rest)
+        wasm.scope(() => {
+          for (const place of inBoth(quads))
+            assert.deepEqual(wasm.sumQuads(place, ...rest), expected)
+        })
+      }),
+    )
+  })
+
+  it('round sums of products', () => {
+    check(
+      60,
+      fc.property(seed, lineCount, size, fc.constantFrom(2, 3), (s, lines, length, d) => {
+        const a = elementsOf(s, lines * length)
+        const b = elementsOf(s + 1, lines * length)
+        const expected = reference.sumProducts(a, b, lines, length, d)
+        wasm.scope(() => same(wasm.sumProducts(a, b, lines, length, d), expected))
+      }),
+    )
+  })
+
+  it('outer products', () => {
+    check(
+      60,
+      fc.property(seed, lineCount, size, fc.nat({ max: 3 }), (s, rows, cols, gap) => {
+        const stride = cols + gap
+        const matrix = elementsOf(s, rows * stride)
+        const factors = elementsOf(s + 1, rows)
+        const vector = elementsOf(s + 2, cols)
+        const expected = matrix.slice()
+        reference.addOuter(expected, stride, factors, vector)
+        wasm.scope(() => {
+          const got = wasm.words(matrix.length)
+          got.set(matrix)
+          wasm.addOuter(got, stride, factors, vector)
+          same(got, expected)
+        })
+      }),
+    )
+  })
+
+  it('code words', () => {
+    check(
+      60,
+      fc.property(seed, fc.integer({ min: 4, max: 10 }), fc.nat(), (s, bits, n) => {
+        const domain = domainOf(2 ** bits)
+        const width = 1 + (n % 2 ** (bits - 1))
+        const message = wordsOf(s, width)
+        const expected = new Uint32Array(2 * domain.size)
+        reference.encoder(domain, width)(message, expected, domain.size)
+        wasm.scope(() => {
+          const got = wasm.words(expected.length)
+          wasm.encoder(domain, width)(message, got, domain.size)
+          same(got, expected)
+        })
+      }),
+    )
+  })
+
+  it('digests of columns and trees of them', () => {
+    check(
+      40,
+      fc.property(seed, fc.integer({ min: 1, max: 70 }), (s, rows) => {
+        const length = 16 << (s % 3)
+        const code = wordsOf(s, rows * length)
+        const leaves = reference.hashColumns(code, rows, length)
+        same(wasm.hashColumns(code, rows, length), leaves)
+        const trees = [reference, wasm].map((kernels) => kernels.merkleTree(leaves))
+        for (const [i, level] of trees[0]!.entries()) same(trees[1]![i]!, level)
+      }),
+    )
+  })
+
+  it('sums of weighted rows of integers', () => {
+    check(
+      60,
+      fc.property(seed, size, fc.integer({ min: 1, max: 80 }), (s, length, rows) => {
+        const width = length + 3
+        const weights = elementsOf(s, rows)
+        const values = Int32Array.from(wordsOf(s + 1, rows * length), (word, i) =>
+          i % 3 === 0 ? -word : word,
+        )
+        wasm.scope(() => {
+          const sums = [reference, wasm].map((kernels) => kernels.rowSums(width))
+          for (const sum of sums)
+            for (let row = 0; row < rows; row++)
+              sum.add(weights, degree * row, values, row * length, length, row % 4)
+          same(sums[1]!.total(), sums[0]!.total())
+        })
+      }),
+    )
+  })
+})
+
+describe('a proof', () => {
+  it('is the same by either kernels, in sparse and dense mode, in any lease', async () => {
+    const jobs = [
+      { job: tinyJob([6, 5, 3], { batch: 4 }), extreme: false },
+      { job: tinyJob([9, 4, 7, 2], { batch: 3, leaseSteps: 3 }), extreme: false },
+      { job: tinyJob([17, 20, 9], { batch: 5, leaseSteps: 2 }), extreme: true },
+    ]
+    for (const { job, extreme } of jobs) {
+      const { claim, before, steps, batches } = await trainLease(
+        job,
+        7,
+        extreme ? extremeState(job, 7) : undefined,
+      )
+      const expected = proveLease(claim, before, steps, batches, referenceKernels)
+      const { statement, proof } = proveLease(claim, before, steps, batches, wasm)
+      assert.deepEqual(statement, expected.statement)
+      assert.deepEqual(proof, expected.proof)
+      assert.deepEqual(verifyStepProof(statement, batches, proof), { ok: true, value: 'valid' })
+    }
+  })
+})
