@@ -17,6 +17,7 @@ import {
   mulInto,
   subInto,
 } from './extension.ts'
+import type { Kernels, QuadSums } from './kernels.ts'
 
 const record = 2 * degree
 const quad = 4 * degree
@@ -48,8 +49,8 @@ export type Level = {
 }
 
 /** Records for a level's strip, all `(0, 1)`. */
-export function emptyStrip({ lines, length }: Strip): Elements {
-  const nodes = new Uint32Array(record * lines * even(length))
+export function emptyStrip({ words }: Kernels, { lines, length }: Strip): Elements {
+  const nodes = words(record * lines * even(length))
   for (let i = degree; i < nodes.length; i += record) nodes[i] = 1
   return nodes
 }
@@ -59,26 +60,32 @@ export function even(length: number): number {
 }
 
 /** The level above `level`. */
-export function levelAbove(tree: SegmentTree, below: Level, level: number): Level {
+export function levelAbove(
+  kernels: Kernels,
+  tree: SegmentTree,
+  below: Level,
+  level: number,
+): Level {
   const boxes: Elements[] = []
   const joining: Elements[] = []
   for (const [i, segment] of boxesAt(tree, level).entries()) {
     const from = stripAt(segment, level)
     const to = stripAt(segment, level + 1)
-    const nodes = emptyStrip(to)
-    combineStrip(nodes, to.length, below.boxes[i]!, from.lines * (even(from.length) / 2))
+    const nodes = emptyStrip(kernels, to)
+    const pairs = (from.lines * (even(from.length) / 2)) / to.lines
+    kernels.combineQuads(nodes, below.boxes[i]!, to.lines, pairs)
     if (segment.bits > level + 1) boxes.push(nodes)
     else joining.push(nodes.subarray(0, record))
   }
   const pairs = below.tail.length / quad
-  const tail = emptyStrip({ lines: 1, length: joining.length + pairs })
+  const tail = emptyStrip(kernels, { lines: 1, length: joining.length + pairs })
   for (const [i, node] of joining.entries()) tail.set(node, record * i)
-  combineStrip(tail.subarray(record * joining.length), pairs, below.tail, pairs)
+  kernels.combineQuads(tail.subarray(record * joining.length), below.tail, 1, pairs)
   return { boxes, tail }
 }
 
 /** `p = p0·q1 + p1·q0`, `q = q0·q1` for each pair, into lines of `length` records padded to even. */
-function combineStrip(out: Elements, length: number, quads: Elements, pairs: number): void {
+export function combineStrip(out: Elements, length: number, quads: Elements, pairs: number): void {
   const product = new Uint32Array(degree)
   for (let i = 0; i < pairs; i++) {
     const from = quad * i
@@ -91,24 +98,36 @@ function combineStrip(out: Elements, length: number, quads: Elements, pairs: num
 }
 
 /** The quads over a level: what the layer above it sums. */
-export function quadsOver(tree: SegmentTree, below: Level, level: number): Level {
+export function quadsOver(
+  { words }: Kernels,
+  tree: SegmentTree,
+  below: Level,
+  level: number,
+): Level {
   const boxes: Elements[] = []
   const joining: Elements[] = []
   for (const [i, segment] of boxesAt(tree, level).entries())
     (segment.bits > level + 1 ? boxes : joining).push(below.boxes[i]!)
-  return { boxes, tail: concat([...joining, below.tail]) }
+  return { boxes, tail: concat(words, [...joining, below.tail]) }
 }
 
 /** Binds the lowest variable of all quads over `level` to `r`. */
-export function foldQuads(tree: SegmentTree, quads: Level, level: number, r: Element): Level {
+export function foldQuads(
+  { foldQuads: fold, words }: Kernels,
+  tree: SegmentTree,
+  quads: Level,
+  level: number,
+  r: Element,
+): Level {
   const boxes: Elements[] = []
   const joining: Elements[] = []
   for (const [i, segment] of boxesAt(tree, level).entries()) {
-    const folded = foldStrip(quads.boxes[i]!, stripAt(segment, level), r)
+    const { lines, length } = stripAt(segment, level)
+    const folded = fold(quads.boxes[i]!, lines, length, r)
     ;(segment.bits > level + 1 ? boxes : joining).push(folded)
   }
-  const tail = foldStrip(quads.tail, { lines: 1, length: quads.tail.length / quad }, r)
-  return { boxes, tail: concat([...joining, tail]) }
+  const tail = fold(quads.tail, 1, quads.tail.length / quad, r)
+  return { boxes, tail: concat(words, [...joining, tail]) }
 }
 
 /** `(0, 1, 0, 1)`: two dead nodes. */
@@ -116,7 +135,7 @@ export const deadQuad: Elements = new Uint32Array(quad)
 deadQuad[degree] = 1
 deadQuad[3 * degree] = 1
 
-function foldStrip(quads: Elements, { lines, length }: Strip, r: Element): Elements {
+export function foldStrip(quads: Elements, { lines, length }: Strip, r: Element): Elements {
   const half = (length + 1) >>> 1
   const folded = new Uint32Array(quad * lines * half)
   let to = 0
@@ -133,16 +152,13 @@ function foldStrip(quads: Elements, { lines, length }: Strip, r: Element): Eleme
   return folded
 }
 
-/** Sums over one line of quads: `Σ weight·h(0)` and the same of h's leading coefficient. */
-export type LineSums = { readonly atZero: Element; readonly leading: Element }
-
 /**
  * Adds a line's pairs to `sums`, where `h = p0·q1 + q0·(p1 + λ·q1)`.
  *
  * @param from - first word of the line. @param weights - one element for each pair.
  */
 export function sumLine(
-  sums: LineSums,
+  sums: QuadSums,
   quads: Elements,
   from: number,
   length: number,
@@ -191,9 +207,9 @@ export function rootOf(top: Level): Elements {
   return top.tail.slice(0, record)
 }
 
-function concat(parts: readonly Elements[]): Elements {
+function concat(words: Kernels['words'], parts: readonly Elements[]): Elements {
   if (parts.length === 1) return parts[0]!
-  const result = new Uint32Array(parts.reduce((sum, { length }) => sum + length, 0))
+  const result = words(parts.reduce((sum, { length }) => sum + length, 0))
   let offset = 0
   for (const part of parts) {
     result.set(part, offset)

@@ -32,10 +32,10 @@ import {
   quadsOver,
   rootOf,
   stripAt,
-  sumLine,
   tailStart,
 } from './fractionTree.ts'
-import { eqIndex, eqOne, eqRange, eqTable } from './multilinear.ts'
+import type { Kernels } from './kernels.ts'
+import { eqIndex, eqOne, eqRange } from './multilinear.ts'
 import type { Transcript } from './transcript.ts'
 
 export type LayerProof = {
@@ -53,12 +53,13 @@ export type TreeProof = {
 
 /** Proves the tree over these leaves; the end point is `ζ`. */
 export function proveTree(
+  kernels: Kernels,
   tree: SegmentTree,
   leaves: Level,
   transcript: Transcript,
 ): { readonly proof: TreeProof; readonly zeta: Elements } {
   const levels = [leaves]
-  for (let b = 0; b < tree.depth; b++) levels.push(levelAbove(tree, levels[b]!, b))
+  for (let b = 0; b < tree.depth; b++) levels.push(levelAbove(kernels, tree, levels[b]!, b))
   const root = rootOf(levels[tree.depth]!)
   transcript.enter('root').absorbElements('root', root)
   let zeta: Elements = new Uint32Array(0)
@@ -68,10 +69,13 @@ export function proveTree(
   const layers: LayerProof[] = []
   for (let layer = 0; layer < tree.depth; layer++) {
     const base = tree.depth - layer - 1
-    const quads = quadsOver(tree, levels[base]!, base)
-    levels.length = base + 1
     const claim = plus(p, times(lambda, q))
-    const proven = proveLayer({ tree, base, zeta, lambda }, quads, claim, transcript)
+    const part = { kernels, tree, base, zeta, lambda }
+    const proven = kernels.scope(() => {
+      const quads = quadsOver(kernels, tree, levels[base]!, base)
+      levels.length = base + 1
+      return proveLayer(part, quads, claim, transcript)
+    })
     const { values } = proven.proof
     transcript.enter('layerEnd').absorbElements('values', values)
     const tau = transcript.drawOne('tau')
@@ -90,6 +94,7 @@ export function between(low: Element, high: Element, x: Element): Element {
 
 /** Layer over the nodes of level `base`, at the point `zeta`. */
 type Layer = {
+  readonly kernels: Kernels
   readonly tree: SegmentTree
   readonly base: number
   readonly zeta: Elements
@@ -102,7 +107,7 @@ function proveLayer(
   claim: Element,
   transcript: Transcript,
 ): { readonly proof: LayerProof; readonly point: Elements } {
-  const { zeta, base, tree } = layer
+  const { kernels, zeta, base, tree } = layer
   const rounds = count(zeta)
   const point = new Uint32Array(degree * rounds)
   const messages = new Uint32Array(3 * degree * rounds)
@@ -123,7 +128,7 @@ function proveLayer(
     const slope = minus(minus(atOne, atZero), leading)
     rest = plus(atZero, times(r, plus(slope, times(r, leading))))
     scale = times(scale, eqOne(zero, r))
-    quads = foldQuads(tree, quads, base + 1 + round, r)
+    quads = foldQuads(kernels, tree, quads, base + 1 + round, r)
   }
   const [p0, q0, p1, q1] = [0, 1, 2, 3].map((i) => at(quads.tail, i).slice())
   return { proof: { rounds: messages, values: join([p0!, p1!, q0!, q1!]) }, point }
@@ -171,7 +176,7 @@ function roundSums(
 }
 
 function boxSums(
-  { base, zeta, lambda }: Layer,
+  { kernels, base, zeta, lambda }: Layer,
   segment: Segment,
   quads: Elements,
   level: number,
@@ -184,21 +189,14 @@ function boxSums(
     const key = `${from}/${to}/${size}`
     const known = tables.get(key)
     if (known !== undefined) return known
-    const made = eqTable(span(zeta, from - shift, to - shift), size)
+    const made = kernels.eqTable(span(zeta, from - shift, to - shift), size)
     tables.set(key, made)
     return made
   }
   const inLine = table(level + 1, level < colBits ? colBits : bits, (length + 1) >>> 1)
   const ofLine = level < colBits ? table(colBits, bits, lines) : element(1)
   const high = eqIndex(span(zeta, bits - shift, count(zeta)), offset / 2 ** bits)
-  const total = { atZero: element(0), leading: element(0) }
-  const words = quads.length / lines
-  for (let line = 0; line < lines; line++) {
-    const sums = { atZero: element(0), leading: element(0) }
-    sumLine(sums, quads, words * line, length, inLine, lambda)
-    total.atZero = plus(total.atZero, times(at(ofLine, line), sums.atZero))
-    total.leading = plus(total.leading, times(at(ofLine, line), sums.leading))
-  }
+  const total = kernels.sumQuads(quads, lines, length, inLine, ofLine, lambda)
   return {
     atZero: times(high, total.atZero),
     leading: times(high, total.leading),
@@ -206,7 +204,11 @@ function boxSums(
   }
 }
 
-function tailSums({ tree, base, zeta, lambda }: Layer, tail: Elements, level: number): Sums {
+function tailSums(
+  { kernels, tree, base, zeta, lambda }: Layer,
+  tail: Elements,
+  level: number,
+): Sums {
   const length = tail.length / (4 * degree)
   const from = level - base
   const weights = eqRange(
@@ -214,8 +216,7 @@ function tailSums({ tree, base, zeta, lambda }: Layer, tail: Elements, level: nu
     tailStart(tree, level) / 2,
     (length + 1) >>> 1,
   )
-  const sums = { atZero: element(0), leading: element(0) }
-  sumLine(sums, tail, 0, length, weights, lambda)
+  const sums = kernels.sumQuads(tail, 1, length, weights, element(1), lambda)
   return { ...sums, weight: totalOf(weights) }
 }
 

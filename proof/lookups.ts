@@ -15,6 +15,7 @@ import {
   scaled,
 } from './extension.ts'
 import { emptyStrip, even, type Level, stripAt } from './fractionTree.ts'
+import type { Kernels } from './kernels.ts'
 import type { Matrix } from './linear.ts'
 import type { ProofShape } from './parameters.ts'
 import type { BatchRows } from './statement.ts'
@@ -74,6 +75,7 @@ export function countLookups(
 
 /** Level 0 of the fraction tree. */
 export function leavesOf(
+  kernels: Kernels,
   shape: ProofShape,
   tree: SegmentTree,
   witness: Witness,
@@ -85,7 +87,7 @@ export function leavesOf(
   const boxes = tree.segments.map((segment) => {
     invariant(segment.bits > 0, 'leavesOf: a segment of one leaf')
     const base = minus(alpha, scaled(at(powers, 3), segment.table.tag))
-    const nodes = emptyStrip(stripAt(segment, 0))
+    const nodes = emptyStrip(kernels, stripAt(segment, 0))
     fillLeaves(nodes, segment, lookupsOf(context, segment), base, powers)
     return nodes
   })

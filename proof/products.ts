@@ -15,6 +15,7 @@ import {
   pointsOf,
 } from './circuit.ts'
 import { at, degree, type Element, type Elements, join, powersOf } from './extension.ts'
+import type { Kernels } from './kernels.ts'
 import { type Matrix, weightColumns, weightRows } from './linear.ts'
 import { evaluateMatrix } from './matrixEvaluation.ts'
 import { eqTable } from './multilinear.ts'
@@ -33,6 +34,7 @@ export type ProductContext = {
 
 /** Proves all instances; `ends` are the claims in the order of {@link endPoints}. */
 export function proveProducts(
+  kernels: Kernels,
   context: ProductContext,
   zeta: Elements,
   gamma: Element,
@@ -45,7 +47,7 @@ export function proveProducts(
   const summands = instances.map((instance, i) =>
     summandOf(context, instance, zeta, at(weights, i), chunks),
   )
-  const proven = proveSums(summands, shape.nu + shape.beta, 3, challenge)
+  const proven = proveSums(kernels, summands, shape.nu + shape.beta, 3, challenge)
   const claims = instances.flatMap((instance, i) => {
     const left = endPoints(shape, find, instance, zeta, proven.point)
     if (instance.kind !== 'loss') return proven.ends[i]!.slice(0, left.length)

@@ -16,9 +16,9 @@ import {
 } from './circuit.ts'
 import type { Committed } from './commitment.ts'
 import { type Elements, join, span } from './extension.ts'
+import type { Kernels } from './kernels.ts'
 import { proveTree } from './layers.ts'
 import { commitColumns, rowWeights } from './ligero.ts'
-import { RowAccumulator } from './linear.ts'
 import { countLookups, leavesOf } from './lookups.ts'
 import { evaluateMatrix } from './matrixEvaluation.ts'
 import { classPoint, drawDistinct, drawEtas } from './opening.ts'
@@ -26,6 +26,7 @@ import { maxSaturated, type ProofShape, placeColumn, shapeOf, stateColumns } fro
 import { proveProducts } from './products.ts'
 import { encodeProof } from './proof.ts'
 import { claimsOf, proveReduction } from './reduction.ts'
+import { referenceKernels } from './referenceKernels.ts'
 import { minSoundnessBits, soundnessBits } from './security.ts'
 import {
   absorbCommitments,
@@ -68,6 +69,7 @@ export function proveLease(
   before: Weights,
   steps: readonly StepValues[],
   batches: readonly BatchRows[],
+  kernels: Kernels = referenceKernels,
 ): ProvenLease {
   const { job, range } = claim
   const sparse = shapeOf(job, range, false)
@@ -80,7 +82,7 @@ export function proveLease(
   const dense = saturationsOf(excess, job.layers) === null
   const shape = dense ? shapeOf(job, range, true) : sparse
   const witness = buildWitness(shape, before, steps, batches, excess)
-  return proveWitness(claim, shape, witness, batches)
+  return proveWitness(claim, shape, witness, batches, kernels)
 }
 
 /** Prove what the columns hold. They decide the statement's commitments and losses. */
@@ -89,11 +91,12 @@ export function proveWitness(
   shape: ProofShape,
   uncounted: Witness,
   batches: readonly BatchRows[],
+  kernels: Kernels = referenceKernels,
 ): ProvenLease {
   const bits = soundnessBits(soundnessInputs(shape, maxSaturated))
   invariant(bits >= minSoundnessBits, `proveWitness: ${bits} bits of soundness`)
   const tree = segmentTree(shape)
-  return proveCounted(claim, shape, countLookups(shape, tree, uncounted, batches), batches)
+  return proveCounted(claim, shape, countLookups(shape, tree, uncounted, batches), batches, kernels)
 }
 
 /** {@link proveWitness} with multiplicities as they are. */
@@ -102,8 +105,19 @@ export function proveCounted(
   shape: ProofShape,
   witness: Witness,
   batches: readonly BatchRows[],
+  kernels: Kernels = referenceKernels,
 ): ProvenLease {
-  const trees = commitTrees(shape, witness)
+  return kernels.scope(() => proveIn(kernels, claim, shape, witness, batches))
+}
+
+function proveIn(
+  kernels: Kernels,
+  claim: LeaseClaim,
+  shape: ProofShape,
+  witness: Witness,
+  batches: readonly BatchRows[],
+): ProvenLease {
+  const trees = commitTrees(kernels, shape, witness)
   const digestOf = (name: string) => trees.find((tree) => tree.name === name)?.committed.digest
   const statement: ProofStatement = {
     ...claim,
@@ -120,8 +134,8 @@ export function proveCounted(
   }
   const transcript = openTranscript(statement, shape, batches)
   absorbCommitments(transcript, statement, shape, commitments)
-  const argument = proveRelations(shape, witness, batches, transcript)
-  const opened = openClasses(shape, trees, argument.point, transcript)
+  const argument = proveRelations(kernels, shape, witness, batches, transcript)
+  const opened = openClasses(kernels, shape, trees, argument.point, transcript)
   const { point: _point, ...parts } = argument
   return {
     statement,
@@ -138,18 +152,19 @@ export function commitWeights(layers: readonly number[], weights: Weights): Hash
     return { rows: width, cols: inner, stride: inner, values }
   })
   const placed = columns.map((column, i) => placeColumn(column, layout, i))
-  return hashFromBytes(commitColumns(placed, data).digest)
+  return hashFromBytes(commitColumns(placed, data, referenceKernels).digest)
 }
 
 type NamedTree = { readonly name: string; readonly committed: Committed; readonly rows: number }
 
-function commitTrees(shape: ProofShape, witness: Witness): readonly NamedTree[] {
+function commitTrees(kernels: Kernels, shape: ProofShape, witness: Witness): readonly NamedTree[] {
   return shape.classes.flatMap(({ trees }) =>
     trees.map(({ name, columns }) => ({
       name,
       committed: commitColumns(
         columns,
         columns.map(({ index }) => witness.columns[index]!),
+        kernels,
       ),
       rows: columns.reduce((sum, { codeRows }) => sum + codeRows, 0),
     })),
@@ -158,6 +173,7 @@ function commitTrees(shape: ProofShape, witness: Witness): readonly NamedTree[] 
 
 /** Sections 5 to 7: fractions, products, reduction. */
 function proveRelations(
+  kernels: Kernels,
   shape: ProofShape,
   witness: Witness,
   batches: readonly BatchRows[],
@@ -167,14 +183,17 @@ function proveRelations(
   const find = columnFinder(shape)
   const alpha = transcript.drawOne('alpha')
   const powers = tuplePowers(transcript.drawOne('beta'))
-  const leaves = leavesOf(shape, tree, witness, batches, alpha, powers)
-  const { proof, zeta } = proveTree(tree, leaves, transcript)
+  const { proof, zeta } = kernels.scope(() => {
+    const leaves = leavesOf(kernels, shape, tree, witness, batches, alpha, powers)
+    return proveTree(kernels, tree, leaves, transcript)
+  })
 
   const leafValues = leafValuesOf(shape, witness, zeta)
   transcript.enter('leaves').absorbElements('claims', leafValues)
   const gamma = transcript.drawOne('gamma')
   const chunks = transcript.draw('chunks', chunkVariables(shape))
   const products = proveProducts(
+    kernels,
     { shape, find, witness, batches },
     zeta,
     gamma,
@@ -191,12 +210,11 @@ function proveRelations(
     products.claims,
     witness.saturated,
   )
-  const reduction = proveReduction(
-    shape,
-    witness.columns,
-    claims,
-    transcript.drawOne('gamma'),
-    (message) => transcript.enter('reductionRound').absorbElements('round', message).drawOne('r'),
+  const weight = transcript.drawOne('gamma')
+  const reduction = kernels.scope(() =>
+    proveReduction(kernels, shape, witness.columns, claims, weight, (message) =>
+      transcript.enter('reductionRound').absorbElements('round', message).drawOne('r'),
+    ),
   )
   const columnValues = reduction.values
   transcript.enter('reductionEnd').absorbElements('columns', columnValues)
@@ -227,6 +245,7 @@ function leafValuesOf(shape: ProofShape, witness: Witness, zeta: Elements): Elem
 
 /** Section 8: one combination of each class, and the columns at the drawn positions. */
 function openClasses(
+  kernels: Kernels,
   shape: ProofShape,
   trees: readonly NamedTree[],
   point: Elements,
@@ -241,7 +260,7 @@ function openClasses(
   })
   const combinations = classes.map(({ entry, own, eta }) => {
     const weights = rowWeights(entry, eta, classPoint(entry, point))
-    const sums = new RowAccumulator(entry.layout.code.width)
+    const sums = kernels.rowSums(entry.layout.code.width)
     let row = 0
     for (const { committed, rows } of own) {
       committed.combineInto(sums, weights, row)

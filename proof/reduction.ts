@@ -3,28 +3,24 @@
  * docs/spec/proof.md. Dead cells have weight 0 in every claim, so what they hold is of no account.
  */
 
-import { halfPower } from './babyBear.ts'
 import { endPoints, type FindColumn, instancesOf, leafClaims } from './circuit.ts'
 import {
-  addInto,
   at,
-  count,
   degree,
   type Element,
   type Elements,
   element,
   join,
   mulInto,
-  plus,
   powersOf,
-  scaled,
   span,
   sumOf,
   times,
 } from './extension.ts'
-import { liftAll, type Matrix, RowAccumulator } from './linear.ts'
+import type { Kernels } from './kernels.ts'
+import { liftAll, type Matrix } from './linear.ts'
 import { evaluateMatrix } from './matrixEvaluation.ts'
-import { eqBelow, eqTable } from './multilinear.ts'
+import { eqTable } from './multilinear.ts'
 import type { PlacedColumn, ProofShape } from './parameters.ts'
 import type { Saturation } from './statement.ts'
 import { type Challenge, type Proven, proveSums, type Summand } from './sumcheck.ts'
@@ -93,33 +89,6 @@ export function combinedClaim(claims: readonly Claim[], gamma: Element): Element
   return sumOf(claims.map(({ value }, i) => times(at(powers, i), value)))
 }
 
-/** What the columns' values at `r*` must add up to, by their claims' weights there. */
-export function valueAtEnd(
-  shape: ProofShape,
-  claims: readonly Claim[],
-  gamma: Element,
-  point: Elements,
-  values: Elements,
-): Element {
-  const powers = powersOf(gamma, claims.length)
-  const weights = shape.columns.map(() => element(0))
-  for (const [i, { column, point: claimed }] of claims.entries()) {
-    const { colBits, rows, cols, variables } = column
-    const end = span(point, 0, variables)
-    const live = times(
-      eqBelow(cols, span(claimed, 0, colBits), span(end, 0, colBits)),
-      eqBelow(rows, span(claimed, colBits, variables), span(end, colBits, variables)),
-    )
-    weights[column.index] = plus(weights[column.index]!, times(at(powers, i), live))
-  }
-  const rounds = count(point)
-  return sumOf(
-    shape.columns.map(({ index, variables }) =>
-      scaled(times(at(values, index), weights[index]!), halfPower(rounds - variables)),
-    ),
-  )
-}
-
 /**
  * Proves the claims; gives the columns' values at the end point as well.
  *
@@ -127,6 +96,7 @@ export function valueAtEnd(
  * column's further claims are another. The messages are those of the sum over all columns.
  */
 export function proveReduction(
+  kernels: Kernels,
   shape: ProofShape,
   columns: readonly Matrix[],
   claims: readonly Claim[],
@@ -147,10 +117,10 @@ export function proveReduction(
     seen.add(index)
   }
   const summands = [
-    ...[...groups.values()].map(groupSummand),
-    ...[...others.values()].map(columnSummand),
+    ...[...groups.values()].map((group) => groupSummand(kernels, group)),
+    ...[...others.values()].map((entries) => columnSummand(kernels, entries)),
   ]
-  const proven = proveSums(summands, roundsOf(shape), 2, challenge)
+  const proven = proveSums(kernels, summands, roundsOf(shape), 2, challenge)
   const values = shape.columns.map(({ index, colBits, variables }) => {
     const matrix = columns[index]!
     const stored = { rows: matrix.rows, cols: matrix.cols, colBits }
@@ -174,21 +144,21 @@ export function roundsOf({ columns }: ProofShape): number {
 }
 
 /** `Σ_x (Σ_i weight_i · column_i(x)) · live(x)·eq(point, x)` of columns claimed at one point. */
-function groupSummand(group: readonly Weighed[]): Summand {
+function groupSummand(kernels: Kernels, group: readonly Weighed[]): Summand {
   const [{ claim, matrix }] = group as [Weighed]
-  const sums = new RowAccumulator(matrix.values.length)
+  const sums = kernels.rowSums(matrix.values.length)
   for (const { matrix: own, weight } of group)
     sums.add(weight, 0, own.values, 0, own.values.length, 0)
-  const weights = new Uint32Array(degree * matrix.values.length)
-  addEquality(weights, claim, matrix, element(1))
+  const weights = kernels.words(degree * matrix.values.length)
+  addEquality(kernels, weights, claim, matrix, element(1))
   return summandOf(claim.column, matrix, sums.total(), weights)
 }
 
 /** `Σ_x column(x) · Σ_i weight_i · live(x)·eq(point_i, x)` of claims on one column. */
-function columnSummand(entries: readonly Weighed[]): Summand {
+function columnSummand(kernels: Kernels, entries: readonly Weighed[]): Summand {
   const [{ claim, matrix }] = entries as [Weighed]
-  const weights = new Uint32Array(degree * matrix.values.length)
-  for (const entry of entries) addEquality(weights, entry.claim, matrix, entry.weight)
+  const weights = kernels.words(degree * matrix.values.length)
+  for (const entry of entries) addEquality(kernels, weights, entry.claim, matrix, entry.weight)
   return summandOf(claim.column, matrix, liftAll(matrix.values), weights)
 }
 
@@ -212,22 +182,16 @@ function summandOf(
 
 /** Adds `weight · eq(point, x)` at every live cell. */
 function addEquality(
+  kernels: Kernels,
   weights: Elements,
   { column, point }: Claim,
   { stride }: Matrix,
   weight: Element,
 ) {
   const { colBits, variables, rows, cols } = column
-  const byCol = eqTable(span(point, 0, colBits), cols)
+  const byCol = kernels.eqTable(span(point, 0, colBits), cols)
   const byRow = eqTable(span(point, colBits, variables), rows)
-  const product = new Uint32Array(degree)
-  for (let row = 0; row < rows; row++) {
-    const factor = times(weight, at(byRow, row))
-    let to = degree * row * stride
-    for (let col = 0; col < cols; col++) {
-      mulInto(product, 0, factor, 0, byCol, degree * col)
-      addInto(weights, to, weights, to, product, 0)
-      to += degree
-    }
-  }
+  const factors = new Uint32Array(byRow.length)
+  for (let i = 0; i < byRow.length; i += degree) mulInto(factors, i, byRow, i, weight, 0)
+  kernels.addOuter(weights, stride, factors, byCol)
 }

@@ -22,7 +22,7 @@ import {
   times,
   degree as words,
 } from './extension.ts'
-import { foldLines } from './multilinear.ts'
+import type { Kernels } from './kernels.ts'
 
 /** Absorbs one message and gives the challenge that binds the round's variable. */
 export type Challenge = (message: Elements) => Element
@@ -47,6 +47,9 @@ export function followRounds(
   return { point, claim: rest }
 }
 
+/** `1/1, 1/2, 1/3`. */
+const inverses = [1, 2, 3].map(inverseMod)
+
 /** The round polynomial at `r`, by Newton's differences. */
 export function interpolate(claim: Element, message: Elements, r: Element): Element {
   const first = at(message, 0)
@@ -60,7 +63,7 @@ export function interpolate(claim: Element, message: Elements, r: Element): Elem
   // Σ_i leading_i · binomial(r, i), Horner from the last.
   let value = leading.at(-1)!
   for (let i = leading.length - 2; i >= 0; i--) {
-    const step = scaled(minus(r, element(i)), inverseMod(i + 1))
+    const step = scaled(minus(r, element(i)), inverses[i]!)
     value = plus(leading[i]!, times(step, value))
   }
   return value
@@ -94,6 +97,7 @@ export type Proven = {
 
 /** Proves `Σ_summands coefficient · Σ_positions Π factors`. */
 export function proveSums(
+  kernels: Kernels,
   summands: readonly Summand[],
   rounds: number,
   roundDegree: number,
@@ -104,18 +108,24 @@ export function proveSums(
   let live = summands
   for (let round = 0; round < rounds; round++) {
     const message = new Uint32Array(words * roundDegree)
-    for (const summand of live) addRound(message, summand, round, roundDegree)
+    for (const summand of live) addRound(kernels, message, summand, round, roundDegree)
     messages.push(message)
     const r = challenge(message)
     point.set(r, words * round)
-    live = live.map((summand) => bind(summand, round, r))
+    live = live.map((summand) => bind(kernels, summand, round, r))
   }
   const ends = live.map(({ factors }) => factors.map((factor) => factor.slice(0, words)))
   return { messages: join(messages), point, ends }
 }
 
 /** Adds a summand's values at 0, 2, …, degree. */
-function addRound(message: Elements, summand: Summand, round: number, roundDegree: number): void {
+function addRound(
+  kernels: Kernels,
+  message: Elements,
+  summand: Summand,
+  round: number,
+  roundDegree: number,
+): void {
   const { coefficient, factors, coarse, variables } = summand
   if (round >= variables) {
     const parts = coarse === null ? factors : [...factors, coarse.values]
@@ -125,14 +135,40 @@ function addRound(message: Elements, summand: Summand, round: number, roundDegre
       addInto(message, words * k, message, words * k, constant, 0)
     return
   }
+  const sums = summandSums(kernels, summand, roundDegree)
   for (let k = 0; k < roundDegree; k++) {
-    const value = times(coefficient, sumAt(summand, k === 0 ? 0 : k + 1))
+    const value = times(coefficient, at(sums, k))
     addInto(message, words * k, message, words * k, value, 0)
   }
 }
 
+function summandSums(kernels: Kernels, summand: Summand, roundDegree: number): Elements {
+  const { factors, lines, length, coarse } = summand
+  const [a, b] = factors
+  if (coarse === null && factors.length === 2)
+    return kernels.sumProducts(a!, b!, lines, length, roundDegree)
+  return sumsAt(summand, roundDegree)
+}
+
+/** `Σ_pairs a(x)·b(x)` at x = 0, 2, …, degree; a missing last partner is 0. */
+export function sumProducts(
+  a: Elements,
+  b: Elements,
+  lines: number,
+  length: number,
+  roundDegree: number,
+): Elements {
+  return sumsAt({ factors: [a, b], lines, length, coarse: null }, roundDegree)
+}
+
+type Terms = Pick<Summand, 'factors' | 'lines' | 'length' | 'coarse'>
+
+function sumsAt(terms: Terms, roundDegree: number): Elements {
+  return join(Array.from({ length: roundDegree }, (_, k) => sumAt(terms, k === 0 ? 0 : k + 1)))
+}
+
 /** `Σ_pairs Π_factors (low + x·(high − low))`. */
-function sumAt(summand: Summand, x: number): Element {
+function sumAt(summand: Terms, x: number): Element {
   const { lines, length } = summand
   const total = new Uint32Array(words)
   for (let line = 0; line < lines; line++)
@@ -147,12 +183,7 @@ const product = new Uint32Array(words)
 const value = new Uint32Array(words)
 
 /** Into `product`: the factors of the pair that starts at `position`. */
-function productAt(
-  { factors, coarse }: Summand,
-  position: number,
-  paired: boolean,
-  x: number,
-): void {
+function productAt({ factors, coarse }: Terms, position: number, paired: boolean, x: number): void {
   for (const [f, factor] of factors.entries()) {
     lineAt(f === 0 ? product : value, factor, words * position, paired, x)
     if (f > 0) mulInto(product, 0, product, 0, value, 0)
@@ -177,17 +208,17 @@ function coarseAt(out: Element, { values, bits }: Coarse, i: number, x: number):
   else out.set(at(values, i >>> bits))
 }
 
-function bindCoarse({ values, bits }: Coarse, r: Element): Coarse {
+function bindCoarse({ foldLines }: Kernels, { values, bits }: Coarse, r: Element): Coarse {
   if (bits > 0) return { values, bits: bits - 1 }
   return { values: foldLines(values, 1, count(values), r), bits }
 }
 
-function bind(summand: Summand, round: number, r: Element): Summand {
+function bind(kernels: Kernels, summand: Summand, round: number, r: Element): Summand {
   const { factors, lines, length, lineBits, variables } = summand
   if (round >= variables) return summand
-  const folded = factors.map((factor) => foldLines(factor, lines, length, r))
+  const folded = factors.map((factor) => kernels.foldLines(factor, lines, length, r))
   const half = (length + 1) >>> 1
-  const coarse = summand.coarse === null ? null : bindCoarse(summand.coarse, r)
+  const coarse = summand.coarse === null ? null : bindCoarse(kernels, summand.coarse, r)
   // When a line is one position, the lines become the positions.
   return round + 1 === lineBits
     ? { ...summand, coarse, factors: folded, lines: 1, length: lines * half }

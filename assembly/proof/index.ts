@@ -1,0 +1,9 @@
+/**
+ * Kernels of the step proof's prover: `proof/kernels.ts` says what each does, in `proof/reference…` in
+ * TypeScript. Vectors are elements end to end, five canonical words each; addresses are multiples of 4.
+ */
+export { setScratch } from './lanes'
+export { hashColumns, hashPairs } from './sha256'
+export { addWeighted, spread, transform } from './transform'
+export { combine, foldQuads, sumQuads } from './tree'
+export { addOuter, expand, fold, sumProducts } from './vectors'

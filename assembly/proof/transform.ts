@@ -1,0 +1,111 @@
+/**
+ * Reed–Solomon rows: number-theoretic transforms in the base field, in place.
+ */
+import { addLanes, mulLanes, subLanes } from './lanes'
+
+/**
+ * Stages of half-widths from `first` up to half of `size`, on bit-reversed values.
+ *
+ * @param twiddles - of all stages, times `2^32`: that of half-width h takes words `[h, 2h)`.
+ */
+export function transform(values: usize, size: i32, first: i32, twiddles: usize): void {
+  for (let half = first; half < size; half <<= 1) {
+    if (half < 4) {
+      narrowStage(values, size, half, twiddles)
+      continue
+    }
+    const bytes = <usize>half << 2
+    for (let start = values; start < values + (<usize>size << 2); start += bytes << 1) {
+      for (let i: usize = 0; i < bytes; i += 16) {
+        const low = v128.load(start + i)
+        const term = mulLanes(v128.load(start + bytes + i), v128.load(twiddles + bytes + i))
+        v128.store(start + i, addLanes(low, term))
+        v128.store(start + bytes + i, subLanes(low, term))
+      }
+    }
+  }
+}
+
+/** Half-widths 1 and 2, four values at a time. */
+function narrowStage(values: usize, size: i32, half: i32, twiddles: usize): void {
+  const one = v128.load32_splat(twiddles + 4)
+  const two = v128.load64_splat(twiddles + 8)
+  for (let at = values; at < values + (<usize>size << 2); at += 16) {
+    const all = v128.load(at)
+    if (half == 1) {
+      const low = v128.shuffle<i32>(all, all, 0, 0, 2, 2)
+      const term = mulLanes(v128.shuffle<i32>(all, all, 1, 1, 3, 3), one)
+      v128.store(at, v128.shuffle<i32>(addLanes(low, term), subLanes(low, term), 0, 5, 2, 7))
+    } else {
+      const low = v128.shuffle<i32>(all, all, 0, 1, 0, 1)
+      const term = mulLanes(v128.shuffle<i32>(all, all, 2, 3, 2, 3), two)
+      v128.store(at, v128.shuffle<i32>(addLanes(low, term), subLanes(low, term), 0, 1, 6, 7))
+    }
+  }
+}
+
+/** The first values: coefficient `order[g]` (0 if there is none) in `run` places, for each group g. */
+export function spread(
+  values: usize,
+  groups: i32,
+  run: i32,
+  order: usize,
+  coefficients: usize,
+  length: u32,
+): void {
+  let to = values
+  for (let group = 0; group < groups; group++) {
+    const source = load<u32>(order + (<usize>group << 2))
+    const value = source < length ? load<u32>(coefficients + (<usize>source << 2)) : 0
+    for (let i = 0; i < run; i++) {
+      store<u32>(to, value)
+      to += 4
+    }
+  }
+}
+
+/**
+ * Adds `weights[k] · values` (weights times `2^32`) to five planes of `width` words. Values are signed
+ * integers of magnitude below p.
+ */
+export function addWeighted(
+  planes: usize,
+  width: i32,
+  to: i32,
+  values: usize,
+  length: i32,
+  weights: usize,
+): void {
+  for (let i = 0; i < length; i += 4) {
+    const left = length - i
+    const from = values + (<usize>i << 2)
+    let raw = i32x4.splat(0)
+    if (left >= 4) raw = v128.load(from)
+    else {
+      raw = v128.load32_zero(from)
+      if (left > 1) raw = v128.load_lane<i32>(from + 4, raw, 1)
+      if (left > 2) raw = v128.load_lane<i32>(from + 8, raw, 2)
+    }
+    const value = v128.min<u32>(raw, v128.add<i32>(raw, i32x4.splat(0x78000001)))
+    for (let k: usize = 0; k < 5; k++) {
+      const at = planes + ((<usize>width * k + <usize>(to + i)) << 2)
+      const part = mulLanes(value, v128.load32_splat(weights + (k << 2)))
+      if (left >= 4) {
+        v128.store(at, addLanes(v128.load(at), part))
+        continue
+      }
+      for (let j = 0; j < left; j++) {
+        const sum = load<u32>(at + (<usize>j << 2)) + lane(part, j)
+        store<u32>(at + (<usize>j << 2), sum >= 0x78000001 ? sum - 0x78000001 : sum)
+      }
+    }
+  }
+}
+
+// @ts-ignore: decorator
+@inline
+function lane(vector: v128, index: i32): u32 {
+  if (index == 0) return <u32>v128.extract_lane<i32>(vector, 0)
+  if (index == 1) return <u32>v128.extract_lane<i32>(vector, 1)
+  return <u32>v128.extract_lane<i32>(vector, 2)
+}

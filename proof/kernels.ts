@@ -1,0 +1,64 @@
+/**
+ * The inner loops of the prover behind one door: `referenceKernels.ts` is what they mean, in plain
+ * TypeScript; `wasmKernels.ts` does the same, bit for bit, four lanes at a time.
+ */
+import type { RowSums } from './commitment.ts'
+import type { Element, Elements } from './extension.ts'
+import type { MerkleTree } from './multiproof.ts'
+import type { Domain } from './ntt.ts'
+
+/** Sums over quads: `Σ weight·h(0)` and the same of h's leading coefficient. */
+export type QuadSums = { readonly atZero: Element; readonly leading: Element }
+
+/** Vectors from {@link Kernels.words} are used where they lie; others are copied in. */
+export type Kernels = {
+  readonly name: 'reference' | 'wasm'
+  /** That many zeros. */
+  readonly words: (length: number) => Uint32Array
+  /** Takes back, after `action`, all memory that was handed out meanwhile. Results must be copies. */
+  readonly scope: <T>(action: () => T) => T
+  /** `eq(point, i)` for `i < length`. */
+  readonly eqTable: (point: Elements, length: number) => Elements
+  /** Binds variable 0 of `lines × length` elements to `r`; a missing last partner is 0. */
+  readonly foldLines: (values: Elements, lines: number, length: number, r: Element) => Elements
+  /** The same of quads `(p0, q0, p1, q1)`; a missing partner is `(0, 1, 0, 1)`. */
+  readonly foldQuads: (quads: Elements, lines: number, length: number, r: Element) => Elements
+  /**
+   * `p = p0·q1 + p1·q0`, `q = q0·q1` of `lines × length` quads into lines of records, each line padded
+   * to an even length by what `out` holds.
+   */
+  readonly combineQuads: (out: Elements, quads: Elements, lines: number, length: number) => void
+  /**
+   * `Σ_lines ofLine · Σ_pairs inLine · h` with `h = p0·q1 + q0·(p1 + λ·q1)`.
+   *
+   * @param inLine - one weight for each pair of a line. @param ofLine - one for each line.
+   */
+  readonly sumQuads: (
+    quads: Elements,
+    lines: number,
+    length: number,
+    inLine: Elements,
+    ofLine: Elements,
+    lambda: Element,
+  ) => QuadSums
+  /** `Σ_pairs a(x)·b(x)` at x = 0, 2, …, degree (2 or 3); a missing last partner is 0. */
+  readonly sumProducts: (
+    a: Elements,
+    b: Elements,
+    lines: number,
+    length: number,
+    degree: number,
+  ) => Elements
+  /** Adds `factors[row] · vector` to the first elements of each row of a matrix. */
+  readonly addOuter: (matrix: Elements, stride: number, factors: Elements, vector: Elements) => void
+  /** Writes the code words of messages of up to `width` canonical coefficients. */
+  readonly encoder: (
+    domain: Domain,
+    width: number,
+  ) => (message: Uint32Array, out: Uint32Array, offset: number) => void
+  /** `SHA256(0x00 ‖ column)` of each of `length` columns of a row-major matrix of words. */
+  readonly hashColumns: (code: Uint32Array, rows: number, length: number) => Uint8Array
+  readonly merkleTree: (leaves: Uint8Array) => MerkleTree
+  /** Sums of weighted rows of integers. */
+  readonly rowSums: (width: number) => RowSums & { readonly total: () => Elements }
+}

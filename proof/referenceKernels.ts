@@ -1,0 +1,58 @@
+/**
+ * What the kernels mean, in plain TypeScript.
+ */
+import {
+  addInto,
+  at,
+  count,
+  degree,
+  type Element,
+  element,
+  mulInto,
+  plus,
+  times,
+} from './extension.ts'
+import { combineStrip, foldStrip, sumLine } from './fractionTree.ts'
+import type { Kernels } from './kernels.ts'
+import { hashColumns } from './ligero.ts'
+import { RowAccumulator } from './linear.ts'
+import { eqTable, foldLines } from './multilinear.ts'
+import { merkleTree } from './multiproof.ts'
+import { evaluateOnDomain } from './ntt.ts'
+import { sumProducts } from './sumcheck.ts'
+
+export const referenceKernels: Kernels = {
+  name: 'reference',
+  words: (length) => new Uint32Array(length),
+  scope: (action) => action(),
+  eqTable,
+  foldLines,
+  foldQuads: (quads, lines, length, r) => foldStrip(quads, { lines, length }, r),
+  combineQuads: (out, quads, lines, length) => combineStrip(out, length, quads, lines * length),
+  sumQuads(quads, lines, length, inLine, ofLine, lambda) {
+    const words = 4 * degree * length
+    let atZero = element(0)
+    let leading = element(0)
+    for (let line = 0; line < lines; line++) {
+      const sums = { atZero: element(0), leading: element(0) }
+      sumLine(sums, quads, words * line, length, inLine, lambda)
+      atZero = plus(atZero, times(at(ofLine, line), sums.atZero))
+      leading = plus(leading, times(at(ofLine, line), sums.leading))
+    }
+    return { atZero, leading }
+  },
+  sumProducts,
+  addOuter(matrix, stride, factors, vector) {
+    const product: Element = new Uint32Array(degree)
+    for (let row = 0; row < count(factors); row++)
+      for (let i = 0; i < vector.length; i += degree) {
+        const to = degree * row * stride + i
+        mulInto(product, 0, factors, degree * row, vector, i)
+        addInto(matrix, to, matrix, to, product, 0)
+      }
+  },
+  encoder: (domain) => (message, out, offset) => evaluateOnDomain(domain, message, out, offset),
+  hashColumns,
+  merkleTree,
+  rowSums: (width) => new RowAccumulator(width),
+}

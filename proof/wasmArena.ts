@@ -1,0 +1,141 @@
+/**
+ * The compiled kernels of `assembly/proof` and the memory they work on: a stack of vectors.
+ */
+import { readFileSync } from 'node:fs'
+import { invariant } from '../primitives/result.ts'
+
+/** The exports; pointers are byte addresses. */
+export type ProofExports = {
+  readonly setScratch: (address: number) => void
+  readonly expand: (table: number, half: number, length: number, r: number) => void
+  readonly fold: (out: number, values: number, lines: number, length: number, r: number) => void
+  readonly foldQuads: (out: number, quads: number, lines: number, length: number, r: number) => void
+  readonly combine: (out: number, quads: number, lines: number, length: number) => void
+  readonly sumQuads: (
+    out: number,
+    quads: number,
+    lines: number,
+    length: number,
+    inLine: number,
+    ofLine: number,
+    lambda: number,
+  ) => void
+  readonly sumProducts: (
+    out: number,
+    a: number,
+    b: number,
+    lines: number,
+    length: number,
+    degree: number,
+  ) => void
+  readonly addOuter: (
+    matrix: number,
+    rows: number,
+    cols: number,
+    stride: number,
+    factors: number,
+    vector: number,
+  ) => void
+  readonly spread: (
+    values: number,
+    groups: number,
+    run: number,
+    order: number,
+    coefficients: number,
+    length: number,
+  ) => void
+  readonly transform: (values: number, size: number, first: number, twiddles: number) => void
+  readonly addWeighted: (
+    planes: number,
+    width: number,
+    to: number,
+    values: number,
+    length: number,
+    weights: number,
+  ) => void
+  readonly hashColumns: (out: number, code: number, rows: number, length: number) => void
+  readonly hashPairs: (out: number, digests: number, pairs: number) => void
+}
+
+const pageBytes = 65_536
+const maxPages = 65_536
+/** Below lie the module's tables; then scratch; then the stack. */
+const scratchAt = 32_768
+const stackAt: number = pageBytes
+const alignment = 64
+const path = new URL('../dist/wasm/proof.wasm', import.meta.url)
+
+export type Arena = {
+  readonly exports: ProofExports
+  /** Words that hold anything. @throws {Error} if 4 GiB are not enough. */
+  readonly place: (length: number) => Uint32Array
+  readonly scope: <T>(action: () => T) => T
+  /** Where a vector lies; vectors of other memory are copied in, until the scope ends. */
+  readonly addressOf: (vector: Uint32Array | Int32Array) => number
+}
+
+/** @throws {Error} if the kernels were not built; it says how to build them. */
+export function openArena(): Arena {
+  const memory = new WebAssembly.Memory({ initial: 16, maximum: maxPages, shared: true })
+  const instance = new WebAssembly.Instance(compiled(), { env: { memory } })
+  const exports = instance.exports as ProofExports
+  exports.setScratch(scratchAt)
+  let next = stackAt
+  let view = memory.buffer
+  /** Every buffer object the memory has had: growing makes a new one of the same bytes. */
+  const own = new Set<ArrayBufferLike>([view])
+
+  function place(length: number): Uint32Array {
+    const from = next
+    next = from + Math.ceil((4 * length) / alignment) * alignment
+    // Kernels may read a little past a vector's end.
+    const missing = Math.ceil((next + alignment * 4 - view.byteLength) / pageBytes)
+    if (missing > 0) grow(missing)
+    return new Uint32Array(view, from, length)
+  }
+
+  function grow(missing: number): void {
+    // In steps of an eighth, so that growing is rare.
+    const held = view.byteLength / pageBytes
+    try {
+      memory.grow(Math.max(missing, Math.min(held >> 3, maxPages - held)))
+    } catch (cause) {
+      throw new Error('the proof needs more memory than the 4 GiB of WebAssembly', { cause })
+    }
+    view = memory.buffer
+    own.add(view)
+  }
+
+  function scope<T>(action: () => T): T {
+    const mark = next
+    try {
+      return action()
+    } finally {
+      invariant(next >= mark, 'arena: scopes end in order')
+      next = mark
+    }
+  }
+
+  function addressOf(vector: Uint32Array | Int32Array): number {
+    if (own.has(vector.buffer)) return vector.byteOffset
+    const copy = place(vector.length)
+    copy.set(vector)
+    return copy.byteOffset
+  }
+
+  return { exports, place, scope, addressOf }
+}
+
+let module: WebAssembly.Module | null = null
+
+function compiled(): WebAssembly.Module {
+  if (module !== null) return module
+  let bytes: Uint8Array<ArrayBuffer>
+  try {
+    bytes = Uint8Array.from(readFileSync(path))
+  } catch (cause) {
+    throw new Error('dist/wasm/proof.wasm is missing; build it: npm run prepare', { cause })
+  }
+  module = new WebAssembly.Module(bytes)
+  return module
+}
