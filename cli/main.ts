@@ -14,6 +14,7 @@ import { addJob } from './commands/job.ts'
 import { addKeys } from './commands/keys.ts'
 import { addModel } from './commands/model.ts'
 import { addPredict } from './commands/predict.ts'
+import { addProof } from './commands/proof.ts'
 import { addStart } from './commands/start.ts'
 import { addValidators } from './commands/validators.ts'
 import { ExitCode, Failure } from './failure.ts'
@@ -30,6 +31,7 @@ const commands = [
   addJob,
   addModel,
   addPredict,
+  addProof,
   addValidators,
   addBalance,
 ] as const

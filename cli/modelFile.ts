@@ -23,7 +23,7 @@ const magic = utf8ToBytes('WGLMODL1')
 const maxJobBytes = 1_048_576
 const maxStateBytes = 4_294_967_295
 
-/** A model from elsewhere must be one that a chain could have admitted, whatever it cost there. */
+/** Parameters that bound nothing but what every chain must. */
 const anyPrice = {
   basePrice: 0n,
   macsPerBlock: 1n << 128n,
@@ -35,6 +35,12 @@ export function encodeModel(job: Job, state: Uint8Array): Uint8Array {
   return new Writer().fixed(magic).blob(encodeJob(job)).blob(state).bytes()
 }
 
+/** The job in a file from elsewhere, if a chain could have admitted it, whatever it cost there. */
+export function readForeignJob(bytes: Uint8Array): Result<Job, Fault> {
+  const job = decodeJob(bytes)
+  return job.ok ? admitJob(job.value, anyPrice) : job
+}
+
 export function decodeModel(bytes: Uint8Array): Result<Model, Fault> {
   const parts = decode(bytes, (reader) => {
     const start = reader.fixed(magic.length)
@@ -42,10 +48,8 @@ export function decodeModel(bytes: Uint8Array): Result<Model, Fault> {
     return { job: reader.blob(maxJobBytes), state: reader.blob(maxStateBytes) }
   })
   if (!parts.ok) return parts
-  const job = decodeJob(parts.value.job)
+  const job = readForeignJob(parts.value.job)
   if (!job.ok) return job
-  const admitted = admitJob(job.value, anyPrice)
-  if (!admitted.ok) return admitted
   const state = decodeState(job.value, parts.value.state)
   if (!state.ok) return state
   const commitment = commitStateBytes(parts.value.state)
