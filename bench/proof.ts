@@ -1,8 +1,8 @@
 /**
  * Cost of step proofs: time to prove and to verify, and bytes, by shape and number of steps in a lease.
  *
- * Cases `MODEL/bBATCH/kSTEPS`: 784-128-64-10 at batch 64 with leases of 1 and 4 steps. Figures are for
- * one thread; `prove` does not include training, `macs` are those of the lease.
+ * Cases `MODEL/bBATCH/kSTEPS/KERNELS`: 784-128-64-10 at batch 64 with leases of 1 and 4 steps, proved by
+ * WebAssembly or by the TypeScript reference. Figures are for one thread; `prove` does not include training, `macs` are those of the lease.
  */
 
 import type { Rows } from '../compute/backend.ts'
@@ -12,8 +12,11 @@ import { type StepTrace, traceStep } from '../compute/step.ts'
 import { zeroAddress } from '../primitives/address.ts'
 import { sha256Hash, zeroHash } from '../primitives/hash.ts'
 import { SeededRandom } from '../primitives/random.ts'
+import type { Kernels } from '../proof/kernels.ts'
 import { proveLease } from '../proof/prover.ts'
+import { referenceKernels } from '../proof/referenceKernels.ts'
 import { verifyStepProof } from '../proof/verifier.ts'
+import { openWasmKernels } from '../proof/wasmKernels.ts'
 import { type Job, ProofKind, stepMacs } from '../registry/job.ts'
 import type { Benchmark, Row } from './main.ts'
 import { median, timeRuns } from './measure.ts'
@@ -26,12 +29,21 @@ export const benchmark: Benchmark = {
   async run(report, wanted) {
     for (const leaseSteps of leases) {
       const name = `mlp-784-128-64-10/b64/k${leaseSteps}`
-      if (wanted(name)) await runCase(name, jobOf([784, 128, 64, 10], 64, leaseSteps), report)
+      const job = jobOf([784, 128, 64, 10], 64, leaseSteps)
+      for (const kernels of [openWasmKernels(), referenceKernels]) {
+        const full = `${name}/${kernels.name}`
+        if (wanted(full)) await runCase(full, job, kernels, report)
+      }
     }
   },
 }
 
-async function runCase(name: string, job: Job, report: (row: Row) => void): Promise<void> {
+async function runCase(
+  name: string,
+  job: Job,
+  kernels: Kernels,
+  report: (row: Row) => void,
+): Promise<void> {
   const row = (metric: string, value: number, unit: string) =>
     report({ case: name, metric, value, unit })
   const before = initialState(job, seed)
@@ -42,7 +54,7 @@ async function runCase(name: string, job: Job, report: (row: Row) => void): Prom
     steps.push(await traceStep(referenceBackend.products, job, state, step, rows))
   }
   const claim = { job, seed, range: 0, worker: zeroAddress }
-  const prove = () => proveLease(claim, before, steps, batches)
+  const prove = () => proveLease(claim, before, steps, batches, kernels)
   const { statement, proof } = prove()
   const proving = median(await timeRuns(prove, { runs: 3, minMs: 0, warmUp: 1 }))
   const verify = () => verifyStepProof(statement, batches, proof)

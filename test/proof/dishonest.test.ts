@@ -13,6 +13,7 @@ import { commitWeights, proveCounted, proveWitness } from '../../proof/prover.ts
 import { referenceKernels } from '../../proof/referenceKernels.ts'
 import type { BatchRows, Saturation } from '../../proof/statement.ts'
 import { verifyStepProof } from '../../proof/verifier.ts'
+import { openWasmKernels } from '../../proof/wasmKernels.ts'
 import { buildWitness, excessOf, type Witness } from '../../proof/witness.ts'
 import { seedOf } from '../compute/support.ts'
 import {
@@ -23,6 +24,9 @@ import {
   trainLease,
   withJunk,
 } from './support.ts'
+
+/** The quick ones; `kernels.test.ts` shows that they are the reference. */
+const kernels = openWasmKernels()
 
 type Cheat = {
   readonly shape: ProofShape
@@ -77,7 +81,7 @@ function cheated(lease: TrainedLease, dense: boolean, cheat: (cheat: Cheat) => v
 /** The verdict's code; the statement keeps the commitment that the chain holds. */
 function verdictOf(lease: TrainedLease, dense: boolean, cheat: (cheat: Cheat) => void): string {
   const { shape, witness, batches } = cheated(lease, dense, cheat)
-  const { statement, proof } = proveWitness(lease.claim, shape, witness, batches)
+  const { statement, proof } = proveWitness(lease.claim, shape, witness, batches, kernels)
   const before = commitWeights(lease.claim.job.layers, lease.before)
   const verdict = verifyStepProof({ ...statement, before }, lease.batches, proof)
   return verdict.ok ? 'accepted' : verdict.fault.code
@@ -207,7 +211,7 @@ describe('a cheating prover is refused', () => {
     const counted = countLookups(shape, segmentTree(shape), witness, batches)
     const mu = counted.columns[columnFinder(shape)('mu', 0, 2).index]!
     mu.values[5] = mu.values[5]! + 1
-    const { statement, proof } = proveCounted(calm.claim, shape, counted, batches)
+    const { statement, proof } = proveCounted(calm.claim, shape, counted, batches, kernels)
     const verdict = verifyStepProof(statement, calm.batches, proof)
     assert.deepEqual(verdict, { ok: false, fault: { code: 'proof/fractions', why: 'sum' } })
   })
@@ -222,7 +226,7 @@ describe('a cheating prover is refused', () => {
     for (const tables of [shape.tables.toReversed(), swapped.toReversed()]) {
       const other = { ...shape, tables }
       try {
-        const { statement, proof } = proveWitness(calm.claim, other, witness, batches)
+        const { statement, proof } = proveWitness(calm.claim, other, witness, batches, kernels)
         assert.equal(verifyStepProof(statement, calm.batches, proof).ok, false)
       } catch (error) {
         assert.match(String(error), /RangeError|Bug|TypeError/)
@@ -287,7 +291,7 @@ describe('saturation', () => {
       list.map((entry, i) => (i === 0 ? { ...entry, excess: 100_000 } : entry)),
     ]
     const { shape, witness, batches } = cheated(saturating, false, () => {})
-    const { statement, proof } = proveWitness(saturating.claim, shape, witness, batches)
+    const { statement, proof } = proveWitness(saturating.claim, shape, witness, batches, kernels)
     const decoded = decodeProof(shape, proof)
     assert.ok(decoded.ok)
     for (const saturated of lists) {
@@ -303,7 +307,7 @@ describe('saturation', () => {
     const { shape, witness, batches } = cheated(lease, true, () => {})
     const entry = { step: 0, layer: 1, row: 0, col: 0, excess: 1 }
     const listed = { ...witness, saturated: Array.from({ length: 257 }, () => entry) }
-    const { statement, proof } = proveWitness(lease.claim, shape, listed, batches)
+    const { statement, proof } = proveWitness(lease.claim, shape, listed, batches, kernels)
     const verdict = verifyStepProof(statement, lease.batches, proof)
     assert.deepEqual(verdict, {
       ok: false,
@@ -333,7 +337,7 @@ describe('padding', () => {
                 cheat.columns[column.index] = withJunk(column, cheat.columns[column.index]!, random)
           },
         )
-        const { statement, proof } = proveWitness(lease.claim, shape, witness, batches)
+        const { statement, proof } = proveWitness(lease.claim, shape, witness, batches, kernels)
         assert.notEqual(
           statement.after,
           commitWeights(lease.claim.job.layers, lease.steps.at(-1)!.state),
@@ -347,7 +351,7 @@ describe('padding', () => {
 describe('commitments', () => {
   it('of another layout are refused', () => {
     const { shape, witness, batches } = cheated(calm, false, () => {})
-    const { statement, proof } = proveWitness(calm.claim, shape, witness, batches)
+    const { statement, proof } = proveWitness(calm.claim, shape, witness, batches, kernels)
     const columns = shape.columns.filter(({ step, role }) => step === 0 && /^(w|rho)$/.test(role))
     const wider = columns.map((column, i) => {
       const layout = { ...column.layout, groups: 1, lowBits: column.layout.strideBits }
