@@ -10,6 +10,13 @@ import type { Domain } from './ntt.ts'
 /** Sums over quads: `Σ weight·h(0)` and the same of h's leading coefficient. */
 export type QuadSums = { readonly atZero: Element; readonly leading: Element }
 
+/** The live cells of a segment, row-major: one to three parts and a numerator. */
+export type Lookups = {
+  readonly parts: readonly Int32Array[]
+  /** `null`: 1 everywhere. */
+  readonly numerators: Int32Array | null
+}
+
 /** Vectors from {@link Kernels.words} are used where they lie; others are copied in. */
 export type Kernels = {
   readonly name: 'reference' | 'wasm'
@@ -23,6 +30,20 @@ export type Kernels = {
   readonly foldLines: (values: Elements, lines: number, length: number, r: Element) => Elements
   /** The same of quads `(p0, q0, p1, q1)`; a missing partner is `(0, 1, 0, 1)`. */
   readonly foldQuads: (quads: Elements, lines: number, length: number, r: Element) => Elements
+  /**
+   * Records `(numerator, base − c1 − β·c2 − β²·c3)` of `lines × length` cells; lines of records are
+   * padded to an even length by what `nodes` holds.
+   *
+   * @param powers - of β, from 1 on.
+   */
+  readonly fillLeaves: (
+    nodes: Elements,
+    lines: number,
+    length: number,
+    lookups: Lookups,
+    base: Element,
+    powers: Elements,
+  ) => void
   /**
    * `p = p0·q1 + p1·q0`, `q = q0·q1` of `lines × length` quads into lines of records, each line padded
    * to an even length by what `out` holds.

@@ -15,19 +15,12 @@ import {
   scaled,
 } from './extension.ts'
 import { emptyStrip, even, type Level, stripAt } from './fractionTree.ts'
-import type { Kernels } from './kernels.ts'
+import type { Kernels, Lookups } from './kernels.ts'
 import type { Matrix } from './linear.ts'
 import type { ProofShape } from './parameters.ts'
 import type { BatchRows } from './statement.ts'
 import { columnValues, rowOf } from './tables.ts'
 import type { Witness } from './witness.ts'
-
-/** The live cells of a segment, row-major: one to three parts and a numerator. */
-type Lookups = {
-  readonly parts: readonly Int32Array[]
-  /** `null`: 1 everywhere. */
-  readonly numerators: Int32Array | null
-}
 
 type Context = {
   readonly shape: ProofShape
@@ -87,22 +80,24 @@ export function leavesOf(
   const boxes = tree.segments.map((segment) => {
     invariant(segment.bits > 0, 'leavesOf: a segment of one leaf')
     const base = minus(alpha, scaled(at(powers, 3), segment.table.tag))
-    const nodes = emptyStrip(kernels, stripAt(segment, 0))
-    fillLeaves(nodes, segment, lookupsOf(context, segment), base, powers)
+    const strip = stripAt(segment, 0)
+    const nodes = emptyStrip(kernels, strip)
+    const lookups = lookupsOf(context, segment)
+    kernels.fillLeaves(nodes, strip.lines, strip.length, lookups, base, powers)
     return nodes
   })
   return { boxes, tail: new Uint32Array(0) }
 }
 
 /** Leaf `(numerator, base − c1 − β·c2 − β²·c3)` of every live cell. */
-function fillLeaves(
+export function fillLeaves(
   nodes: Elements,
-  segment: Segment,
+  lines: number,
+  length: number,
   { parts, numerators }: Lookups,
   base: Element,
   powers: Elements,
 ): void {
-  const { lines, length } = stripAt(segment, 0)
   const [c1, c2, c3] = parts
   let cell = 0
   for (let line = 0; line < lines; line++) {

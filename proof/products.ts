@@ -53,7 +53,7 @@ export function proveProducts(
     if (instance.kind !== 'loss') return proven.ends[i]!.slice(0, left.length)
     // The factors hold o − 64·y, the claim is on o.
     return left.map(({ column, point }) =>
-      evaluateMatrix(context.witness.columns[column.index]!, column, point),
+      evaluateMatrix(kernels, context.witness.columns[column.index]!, column, point),
     )
   })
   return { ...proven, claims: join(claims) }

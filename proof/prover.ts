@@ -188,7 +188,7 @@ function proveRelations(
     return proveTree(kernels, tree, leaves, transcript)
   })
 
-  const leafValues = leafValuesOf(shape, witness, zeta)
+  const leafValues = leafValuesOf(kernels, shape, witness, zeta)
   transcript.enter('leaves').absorbElements('claims', leafValues)
   const gamma = transcript.drawOne('gamma')
   const chunks = transcript.draw('chunks', chunkVariables(shape))
@@ -229,16 +229,21 @@ function proveRelations(
   }
 }
 
-function leafValuesOf(shape: ProofShape, witness: Witness, zeta: Elements): Elements {
+function leafValuesOf(
+  kernels: Kernels,
+  shape: ProofShape,
+  witness: Witness,
+  zeta: Elements,
+): Elements {
   const { units } = pointsOf(shape, zeta)
   const values = leafClaims(shape).map((claim) => {
     if (claim.of === 'column') {
       const { column } = claim
       const point = span(zeta, 0, column.rowBits + column.colBits)
-      return evaluateMatrix(witness.columns[column.index]!, column, point)
+      return evaluateMatrix(kernels, witness.columns[column.index]!, column, point)
     }
     const matrix = witness[claim.of][claim.step]![claim.layer - 1]!
-    return evaluateMatrix(matrix, { ...matrix, colBits: shape.beta }, units)
+    return evaluateMatrix(kernels, matrix, { ...matrix, colBits: shape.beta }, units)
   })
   return join(values)
 }

@@ -124,7 +124,7 @@ export function proveReduction(
   const values = shape.columns.map(({ index, colBits, variables }) => {
     const matrix = columns[index]!
     const stored = { rows: matrix.rows, cols: matrix.cols, colBits }
-    return evaluateMatrix(matrix, stored, span(proven.point, 0, variables))
+    return evaluateMatrix(kernels, matrix, stored, span(proven.point, 0, variables))
   })
   return { ...proven, values: join(values) }
 }

@@ -16,6 +16,7 @@ import { combineStrip, foldStrip, sumLine } from './fractionTree.ts'
 import type { Kernels } from './kernels.ts'
 import { hashColumns } from './ligero.ts'
 import { RowAccumulator } from './linear.ts'
+import { fillLeaves } from './lookups.ts'
 import { eqTable, foldLines } from './multilinear.ts'
 import { merkleTree } from './multiproof.ts'
 import { evaluateOnDomain } from './ntt.ts'
@@ -28,6 +29,7 @@ export const referenceKernels: Kernels = {
   eqTable,
   foldLines,
   foldQuads: (quads, lines, length, r) => foldStrip(quads, { lines, length }, r),
+  fillLeaves,
   combineQuads: (out, quads, lines, length) => combineStrip(out, length, quads, lines * length),
   sumQuads(quads, lines, length, inLine, ofLine, lambda) {
     const words = 4 * degree * length

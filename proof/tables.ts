@@ -204,9 +204,11 @@ function blocksOf(shift: number, rows: number, value: (block: number) => number)
 
 /** The column's integers, row by row. */
 export function columnValues({ rows }: Pick<Table, 'rows'>, column: TableColumn): Int32Array {
-  if (column.kind === 'blocks')
-    return Int32Array.from({ length: rows }, (_, row) => column.values[row >>> column.shift]!)
   const values = new Int32Array(rows)
+  if (column.kind === 'blocks') {
+    for (let row = 0; row < rows; row++) values[row] = column.values[row >>> column.shift]!
+    return values
+  }
   for (const { from, to, first, slope } of column.pieces)
     for (let row = from; row < to; row++) values[row] = first + slope * (row - from)
   return values
@@ -231,8 +233,8 @@ export function columnAt(column: TableColumn, point: Elements): Element {
 export function rowOf(columns: readonly Int32Array[], table: Table, tuple: Tuple): number {
   const row = table.candidate(tuple)
   if (!(row >= 0 && row < table.rows)) return -1
-  const equal = tuple.every((value, i) => (columns[i]?.[row] ?? 0) === value)
-  return equal ? row : -1
+  for (let i = 0; i < tuple.length; i++) if ((columns[i]?.[row] ?? 0) !== tuple[i]) return -1
+  return row
 }
 
 /** `β` powers that fold a tuple: `1, β, β², β³`. */

@@ -36,6 +36,16 @@ export type ProofExports = {
     factors: number,
     vector: number,
   ) => void
+  readonly leaves: (
+    out: number,
+    lines: number,
+    length: number,
+    c1: number,
+    c2: number,
+    c3: number,
+    numerators: number,
+    constants: number,
+  ) => void
   readonly spread: (
     values: number,
     groups: number,

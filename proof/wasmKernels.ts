@@ -2,7 +2,7 @@
  * The kernels in WebAssembly SIMD. Products there carry a factor `2^−32`, which is put right here.
  */
 import { mulMod, toField } from './babyBear.ts'
-import { count, degree, type Element, type Elements, scaled, span } from './extension.ts'
+import { count, degree, type Element, type Elements, join, scaled, span } from './extension.ts'
 import type { Kernels } from './kernels.ts'
 import { eqTable } from './multilinear.ts'
 import type { Domain } from './ntt.ts'
@@ -21,6 +21,9 @@ export function openWasmKernels(): Kernels {
 
   /** An element times `2^32`, until the scope ends. */
   const raised = (value: Element) => addressOf(scaled(value, radix))
+
+  /** 0 stands for a vector that is not there. */
+  const optional = (vector: Int32Array | null) => (vector === null ? 0 : addressOf(vector))
 
   function words(length: number): Uint32Array {
     return place(length).fill(0)
@@ -50,6 +53,15 @@ export function openWasmKernels(): Kernels {
       const folded = place(4 * degree * lines * ((length + 1) >>> 1))
       scope(() => exports.foldQuads(folded.byteOffset, addressOf(quads), lines, length, raised(r)))
       return folded
+    },
+    fillLeaves(nodes, lines, length, { parts, numerators }, base, powers) {
+      scope(() => {
+        const [c1, c2, c3] = [...parts, null, null].map((part) => optional(part ?? null))
+        const over = optional(numerators)
+        const weights = span(powers, 1, 3).map((word) => mulMod(word, radix))
+        const constants = addressOf(join([base, weights]))
+        exports.leaves(addressOf(nodes), lines, length, c1!, c2!, c3!, over, constants)
+      })
     },
     combineQuads(out, quads, lines, length) {
       scope(() => exports.combine(addressOf(out), addressOf(quads), lines, length))

@@ -60,10 +60,12 @@ export function excessOf(
     const rate = 2 ** update[i]!
     const { gradient } = layers[i]!
     const after = state.layers[i]!.w
-    return Int32Array.from(w, (value, c) => {
-      const updated = scale * value + rho[c]! - rate * gradient[c]!
-      return Math.floor(updated / scale) - after[c]!
-    })
+    const excess = new Int32Array(w.length)
+    for (let c = 0; c < w.length; c++) {
+      const updated = scale * w[c]! + rho[c]! - rate * gradient[c]!
+      excess[c] = Math.floor(updated / scale) - after[c]!
+    }
+    return excess
   })
 }
 

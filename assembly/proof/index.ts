@@ -3,6 +3,7 @@
  * TypeScript. Vectors are elements end to end, five canonical words each; addresses are multiples of 4.
  */
 export { setScratch } from './lanes'
+export { leaves } from './leaves'
 export { hashColumns, hashPairs } from './sha256'
 export { addWeighted, spread, transform } from './transform'
 export { combine, foldQuads, sumQuads } from './tree'

@@ -3,6 +3,7 @@ import fc from 'fast-check'
 import { describe, it } from 'vitest'
 import { order } from '../../proof/babyBear.ts'
 import { degree } from '../../proof/extension.ts'
+import { emptyStrip } from '../../proof/fractionTree.ts'
 import { domainOf } from '../../proof/ntt.ts'
 import { proveLease } from '../../proof/prover.ts'
 import { referenceKernels } from '../../proof/referenceKernels.ts'
@@ -73,6 +74,29 @@ describe('WebAssembly kernels are the reference, bit for bit', () => {
               same(wasm[kernel](place, lines, length, r), expected)
           })
         }
+      }),
+    )
+  })
+
+  it('leaves of the fraction tree', () => {
+    check(
+      60,
+      fc.property(seed, lineCount, size, fc.nat({ max: 2 }), (s, lines, length, more) => {
+        const cells = (from: number) =>
+          Int32Array.from(wordsOf(from, lines * length), (word, i) => (i % 2 === 0 ? -word : word))
+        const small = (from: number) => cells(from).map((word) => word >> 11)
+        const parts = [cells(s), ...Array.from({ length: more }, (_, i) => small(s + 1 + i))]
+        const lookups = { parts, numerators: s % 2 === 0 ? null : cells(s + 5) }
+        const constants = [elementsOf(s + 6, 1), elementsOf(s + 7, 4)] as const
+        const out = emptyStrip(reference, { lines, length })
+        const expected = out.slice()
+        reference.fillLeaves(expected, lines, length, lookups, ...constants)
+        wasm.scope(() => {
+          const got = wasm.words(out.length)
+          got.set(out)
+          wasm.fillLeaves(got, lines, length, lookups, ...constants)
+          same(got, expected)
+        })
       }),
     )
   })
