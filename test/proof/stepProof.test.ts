@@ -4,12 +4,16 @@ import { describe, it } from 'vitest'
 import type { Rows } from '../../compute/backend.ts'
 import { commitWeights, proveLease } from '../../proof/prover.ts'
 import { verifyStepProof } from '../../proof/verifier.ts'
+import { openWasmKernels } from '../../proof/wasmKernels.ts'
 import type { Job } from '../../registry/job.ts'
 import { randomRows } from '../compute/support.ts'
 import { extremeState, type TrainedLease, tinyJob, trainLease } from './support.ts'
 
+/** The quick ones; `golden.test.ts` and `judges.test.ts` prove with the reference. */
+const kernels = openWasmKernels()
+
 function assertValid({ claim, before, steps, batches }: TrainedLease): void {
-  const { statement, proof } = proveLease(claim, before, steps, batches)
+  const { statement, proof } = proveLease(claim, before, steps, batches, kernels)
   assert.deepEqual(verifyStepProof(statement, batches, proof), { ok: true, value: 'valid' })
   const { layers } = claim.job
   assert.equal(statement.before, commitWeights(layers, before))
