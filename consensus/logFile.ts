@@ -10,6 +10,7 @@ import { dirname } from 'node:path'
 import { crc32 } from 'node:zlib'
 import { concatBytes, plainBytes } from '../primitives/bytes.ts'
 import { invariant, ok, type Result, refuse } from '../primitives/result.ts'
+import { syncFolder } from '../storage/files.ts'
 
 /** Magic, length, synced mark (8 bytes), CRC-32 of length, mark and payload. */
 const headerBytes = 20
@@ -43,6 +44,8 @@ export async function openLog(path: string): Promise<Result<OpenLog, LogFault>> 
   await mkdir(dirname(path), { recursive: true })
   const file = await open(path, 'a+', 0o600)
   const bytes = plainBytes(await file.readFile())
+  // A new file's records survive a power cut only if its name does.
+  if (bytes.length === 0) await syncFolder(dirname(path))
   const { records, end } = scan(bytes)
   const synced = end === bytes.length ? end : highestMark(bytes, end)
   if (synced > end) {
@@ -79,8 +82,11 @@ function writer(file: FileHandle, start: number): Pick<OpenLog, 'append' | 'sync
     },
     sync,
     close: async () => {
-      await sync()
-      await file.close()
+      try {
+        await sync()
+      } finally {
+        await file.close()
+      }
     },
   }
 }

@@ -54,8 +54,11 @@ export function createWal(folder: string, options: WalOptions = {}): Wal {
   async function close(): Promise<void> {
     const closing = files
     files = null
-    await closing?.values.close()
-    await closing?.inputs.close()
+    try {
+      await closing?.values.close()
+    } finally {
+      await closing?.inputs.close()
+    }
   }
 
   return {
