@@ -72,19 +72,18 @@ export function complaint(
       peer.timeouts.push({ type: 'timeout', step: effect.step, round: effect.round })
   }
 
-  function deliverAll(): void {
-    for (let at = 0; at < pool.length; at++)
-      for (const member of honest) {
-        feed(member, pool[at]!)
-        for (const input of [...verdicts(scenario), ...repeated]) feed(member, input)
-      }
+  function feedAll(inputs: readonly Input[]): void {
+    for (const member of honest) for (const input of inputs) feed(member, input)
   }
 
-  for (const member of honest) {
-    for (const input of junk(scenario, nodes)) feed(member, input)
-    const { round } = peers[honest.indexOf(member)]!.state
-    peers[honest.indexOf(member)]!.timeouts.push({ type: 'timeout', step: Step.Propose, round })
+  /** What is sent while this goes on is delivered, too. */
+  function deliverAll(): void {
+    for (const input of pool) feedAll([input, ...verdicts(scenario), ...repeated])
   }
+
+  feedAll(junk(scenario, nodes))
+  for (const { state, timeouts } of peers)
+    timeouts.push({ type: 'timeout', step: Step.Propose, round: state.round })
   const last = enough + Math.max(...nodes.map(({ state }) => state.round))
   for (;;) {
     deliverAll()
@@ -93,8 +92,9 @@ export function complaint(
     const due = peers.map((peer) => peer.timeouts.splice(0))
     const stuck = due.every((timeouts) => timeouts.length === 0)
     if (stuck || peers.some(({ state }) => state.round > last)) return 'stalled'
-    for (const [i, timeouts] of due.entries())
+    due.forEach((timeouts, i) => {
       for (const timeout of timeouts) feed(honest[i]!, timeout)
+    })
   }
 }
 
