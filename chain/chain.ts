@@ -77,6 +77,12 @@ export type Chain = {
     watch?: (vm: ChainVm) => void,
     overrides?: Overrides,
   ) => Promise<CallOutcome | null>
+  /** Judge a committed block again while `watch` looks on; null for genesis and above the head. */
+  readonly replay: (
+    height: bigint,
+    watch: (vm: ChainVm) => void,
+    expired: Deadline,
+  ) => Promise<Result<Outcome, BlockFault> | null>
   /** Imagine blocks on top of `height`; null above the head. */
   readonly simulate: (
     request: SimulateRequest,
@@ -196,6 +202,17 @@ export async function createChain(
     return simulate(engine, state, at.header, request, expired, watch, overrides)
   }
 
+  async function replay(
+    height: bigint,
+    watch: (vm: ChainVm) => void,
+    expired: Deadline,
+  ): Promise<Result<Outcome, BlockFault> | null> {
+    const parent = height > head.height ? null : await stateAt(height - 1n)
+    const envelope = parent === null ? null : await blocks.envelope(height)
+    if (parent === null || envelope === null) return null
+    return applyBlock(parent, envelope, rules, expired, watch)
+  }
+
   async function imagine(
     request: SimulateRequest,
     height: bigint,
@@ -277,6 +294,7 @@ export async function createChain(
     setAt,
     readAt,
     call,
+    replay,
     simulate: imagine,
     build,
     judge,

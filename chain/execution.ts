@@ -73,6 +73,8 @@ export type ExecutionInput = {
   readonly evidence: readonly Uint8Array[]
   readonly expectations: Expectations
   readonly expired?: Deadline | undefined
+  /** Sees the VM before it runs. */
+  readonly watch?: ((vm: ChainVm) => void) | undefined
 }
 
 export type EvidenceFault = {
@@ -114,6 +116,7 @@ export async function startExecution(
   const { timestamp } = input.header
   const context = { height, timestamp, mixHash, coinbase }
   const chainVm = await createChainVm(engine, opened.state, context, expired)
+  input.watch?.(chainVm)
   await opened.state.checkpoint()
   const begun = await beginBlock(chainVm, input)
   if (!begun.ok) return begun

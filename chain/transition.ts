@@ -7,7 +7,7 @@ import { type Address, addressFromBytes } from '../primitives/address.ts'
 import { equalBytes } from '../primitives/bytes.ts'
 import { type Hash, hashFromBytes } from '../primitives/hash.ts'
 import { ok, type Result, refuse } from '../primitives/result.ts'
-import type { Deadline } from '../vm/chainVm.ts'
+import type { ChainVm, Deadline } from '../vm/chainVm.ts'
 import type { Engine } from '../vm/engine.ts'
 import type { Receipt } from '../vm/receipts.ts'
 import type { Nodes } from '../vm/stateStore.ts'
@@ -49,6 +49,7 @@ type Verdict<T> = Result<T, BlockFault>
  * verdicts on every node; only `block/slow` depends on the caller's deadline. Cheap checks come
  * first. Any bytes give a verdict.
  *
+ * @param watch - sees the VM before it runs, to listen to its events.
  * @throws {Error} if the store cannot be read.
  */
 export async function applyBlock(
@@ -56,6 +57,7 @@ export async function applyBlock(
   envelopeBytes: Uint8Array,
   rules: Rules,
   expired?: Deadline,
+  watch?: (vm: ChainVm) => void,
 ): Promise<Verdict<Outcome>> {
   const decoded = decodeEnvelope(envelopeBytes)
   if (!decoded.ok) return refuse({ code: 'block/envelope', fault: decoded.fault })
@@ -85,6 +87,7 @@ export async function applyBlock(
     evidence: envelope.evidence,
     expectations,
     expired,
+    watch,
   })
   if (!started.ok) return started
   const executed = await execute(started.value, block, transactions.value)

@@ -41,6 +41,7 @@ export function blockViewOf(block: Block): BlockView {
       transactions ??= block.transactions.map((tx) => transactionViewOf(tx))
       return transactions
     },
+    raw: () => ({ block: toHex(block.serialize()), header: toHex(block.header.serialize()) }),
   }
 }
 

@@ -5,11 +5,12 @@ import type { Chain } from '../chain/chain.ts'
 import type { StateReader } from '../chain/reader.ts'
 import { toHex } from '../primitives/bytes.ts'
 import type { Clock } from '../primitives/clock.ts'
-import type { Hash } from '../primitives/hash.ts'
+import { type Hash, hashBytes } from '../primitives/hash.ts'
 import type { Receipt } from '../vm/receipts.ts'
 import { bloomOf } from '../vm/receipts.ts'
 import type { Authorization, CallRequest } from '../vm/simulate.ts'
 import { blockViewOf } from './blockView.ts'
+import { forkViewOf } from './forkView.ts'
 import type { RpcChain } from './modules.ts'
 import type { AuthorizationView, BlockView, CallView, ProofView, ReceiptView } from './views.ts'
 import { quantity } from './wire.ts'
@@ -17,19 +18,21 @@ import { quantity } from './wire.ts'
 export type ChainViewOptions = {
   /** An imagined transaction is stopped after this long. @default 2000 */
   readonly callBudgetMs?: number | undefined
+  /** A block that is traced is stopped after this long. @default 5000 */
+  readonly replayBudgetMs?: number | undefined
 }
 
 /** Blocks kept as views: final, so never stale; a full one is some ten megabytes. */
 const cachedBlocks = 16
 
 export function createChainView(
-  { callBudgetMs = 2_000 }: ChainViewOptions,
+  { callBudgetMs = 2_000, replayBudgetMs = 5_000 }: ChainViewOptions,
   { chain, clock }: { readonly chain: Chain; readonly clock: Pick<Clock, 'now'> },
 ): RpcChain {
   const { engine } = chain.rules
   const cache = new Map<bigint, Promise<BlockView | null>>()
-  const deadline = (): (() => boolean) => {
-    const end = clock.now() + callBudgetMs
+  const deadline = (budgetMs: number): (() => boolean) => {
+    const end = clock.now() + budgetMs
     return () => clock.now() > end
   }
 
@@ -82,9 +85,14 @@ export function createChainView(
     storageAt: (address, slot, number) => read(number, (state) => state.storage(address, slot)),
     proof: (address, slots, number) =>
       read(number, async (state) => proofViewOf(await state.proof(address, slots))),
-    call: (call, number, overrides) =>
-      chain.call(requestOf(call), number, deadline(), undefined, overrides),
-    simulate: (request, number) => chain.simulate(request, number, deadline()),
+    call: (call, number, overrides, watch) =>
+      chain.call(requestOf(call), number, deadline(callBudgetMs), watch, overrides),
+    replay: async (number, watch) => {
+      const replayed = await chain.replay(number, watch, deadline(replayBudgetMs))
+      return replayed === null ? null : replayed.ok || replayed.fault.code !== 'block/slow'
+    },
+    forks: async () => forkViewOf(engine.common, hashBytes(chain.genesisHash), null),
+    simulate: (request, number) => chain.simulate(request, number, deadline(callBudgetMs)),
   }
 }
 

@@ -5,7 +5,10 @@
 import type { Filters } from './filters.ts'
 import type { RpcLimits } from './limits.ts'
 import { constant, type Methods } from './method.ts'
+import { debugMethods } from './methods/debug.ts'
+import { ethAccessListMethods } from './methods/ethAccessList.ts'
 import { ethCallMethods } from './methods/ethCall.ts'
+import { ethCapabilityMethods } from './methods/ethCapabilities.ts'
 import { ethChainMethods } from './methods/ethChain.ts'
 import { ethFeeMethods } from './methods/ethFee.ts'
 import { ethLogMethods } from './methods/ethLogs.ts'
@@ -15,6 +18,7 @@ import { ethTransactionMethods } from './methods/ethTransaction.ts'
 import { netMethods, txpoolMethods } from './methods/node.ts'
 import { dataMethods, repMethods, valMethods } from './methods/registry.ts'
 import { subscribeMethods } from './methods/subscribe.ts'
+import { traceMethods } from './methods/trace.ts'
 import { trainMethods } from './methods/train.ts'
 import type { RpcModules } from './modules.ts'
 import { describeMethods } from './openRpc.ts'
@@ -30,6 +34,10 @@ export function createMethods(
     ...ethChainMethods(modules),
     ...ethStateMethods(modules),
     ...ethCallMethods(limits, modules),
+    ...ethAccessListMethods(limits, modules),
+    ...ethCapabilityMethods(modules),
+    ...debugMethods(modules),
+    ...traceMethods(limits, modules),
     ...ethSimulateMethods(limits, modules),
     ...ethTransactionMethods(modules),
     ...ethFeeMethods(modules),

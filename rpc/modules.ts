@@ -9,6 +9,8 @@ import type { Hash } from '../primitives/hash.ts'
 import type { Fault, Result } from '../primitives/result.ts'
 import type { Overrides } from '../vm/overrides.ts'
 import type { SimulatedBlock, SimulateFault, SimulateRequest } from '../vm/simulateBlocks.ts'
+import type { ForkView } from './forkView.ts'
+import type { WatchedVm } from './tracers/tracer.ts'
 import type {
   AccountView,
   BlockView,
@@ -74,7 +76,12 @@ export type RpcChain = {
     call: CallView,
     number: bigint,
     overrides?: Overrides,
+    watch?: (vm: WatchedVm) => void,
   ) => Promise<CallOutcome | null>
+  /** Run block `number` again, watched; false: not within the time for it. */
+  readonly replay: (number: bigint, watch: (vm: WatchedVm) => void) => Promise<boolean | null>
+  /** EIP-7910: the rules at the head. */
+  readonly forks: () => Promise<ForkView>
   /** Imagine blocks on top of block `number`. */
   readonly simulate: (
     request: SimulateRequest,

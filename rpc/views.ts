@@ -63,6 +63,8 @@ export type BlockView = {
   readonly transactionHashes: readonly Hash[]
   /** Decoded on demand: recovering senders is the dear part of reading a block. */
   readonly transactions: () => readonly TransactionView[]
+  /** RLP. */
+  readonly raw: () => { readonly block: Hex; readonly header: Hex }
 }
 
 export type AccessList = readonly {

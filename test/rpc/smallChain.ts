@@ -51,6 +51,15 @@ export function smallChain(replace: Partial<RpcChain> = {}): SmallChain {
     proof: async () => null,
     call: async () => ({ ok: true, returnData: new Uint8Array(), gasUsed: 21_000n }),
     simulate: async () => null,
+    replay: async () => null,
+    forks: async () => ({
+      activationTime: 0,
+      blobSchedule: null,
+      chainId: 1234n,
+      forkId: '0x00000000',
+      precompiles: {},
+      systemContracts: {},
+    }),
     ...replace,
   }
   return { chain, grow }
@@ -90,6 +99,7 @@ function blockAt(number: bigint, hasLogs: boolean): BlockView {
     withdrawals: [],
     transactionHashes: hasLogs ? [transaction.hash] : [],
     transactions: () => (hasLogs ? [transaction] : []),
+    raw: () => ({ block: '0xc0', header: '0xc0' }),
   }
 }
 

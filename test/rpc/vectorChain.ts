@@ -13,11 +13,12 @@ import { MerkleStateManager } from '@ethereumjs/statemanager'
 import { Address as EthAddress, MapDB } from '@ethereumjs/util'
 import { createVM, type RunBlockResult, runBlock } from '@ethereumjs/vm'
 import type { Address } from '../../primitives/address.ts'
-import { addressBytes, addressFromBytes } from '../../primitives/address.ts'
+import { addressBytes, addressFromBytes, zeroAddress } from '../../primitives/address.ts'
 import { bytesToUint, toHex, uintBytes } from '../../primitives/bytes.ts'
 import { type Hash, hashFromBytes } from '../../primitives/hash.ts'
 import { blockViewOf, headerViewOf } from '../../rpc/blockView.ts'
 import { authorizationOf } from '../../rpc/chainView.ts'
+import { forkViewOf } from '../../rpc/forkView.ts'
 import type { RpcChain } from '../../rpc/modules.ts'
 import type { ReceiptView } from '../../rpc/views.ts'
 import { loadCrypto, type NativeCrypto, recoverKey } from '../../vm/crypto.ts'
@@ -166,7 +167,7 @@ function chainOf(
     storageAt: async (address, slot, number) =>
       bytesToUint(await (await stateAt(number)).getStorage(eth(address), uintBytes(slot, 32))),
     proof: async (address, slots, number) => proofOf(await stateAt(number), eth(address), slots),
-    call: async (call, number, overrides) => {
+    call: async (call, number, overrides, watch) => {
       const { header } = at(number)!.block
       const state = await stateAt(number)
       const engine = engineAt(header.number, header.timestamp)
@@ -174,7 +175,23 @@ function chainOf(
         ...call,
         authorizationList: call.authorizationList?.map(authorizationOf) ?? null,
       }
-      return simulate(engine, state, header, request, undefined, undefined, overrides, known)
+      return simulate(engine, state, header, request, undefined, watch, overrides, known)
+    },
+    replay: async (number, watch) => {
+      const { block } = at(number)!
+      const own = common.copy()
+      own.setHardforkBy({ blockNumber: number, timestamp: block.header.timestamp })
+      const state = await stateAt(number - 1n)
+      const evm = await createEVM({ common: own, stateManager: state, blockchain: history(chain) })
+      const vm = await createVM({ common: own, stateManager: state, evm })
+      watch({ vm, evm, state })
+      await runBlock(vm, { block, skipHeaderValidation: true })
+      return true
+    },
+    forks: async () => {
+      const { header } = at(BigInt(chain.length - 1))!.block
+      const { common: own } = engineAt(header.number, header.timestamp)
+      return forkViewOf(own, at(0n)!.block.hash(), zeroAddress)
     },
     simulate: async (request, number) => {
       const { header } = at(number)!.block
