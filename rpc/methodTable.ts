@@ -16,6 +16,7 @@ import { ethSimulateMethods } from './methods/ethSimulate.ts'
 import { ethStateMethods } from './methods/ethState.ts'
 import { ethTransactionMethods } from './methods/ethTransaction.ts'
 import { netMethods, txpoolMethods } from './methods/node.ts'
+import { otterscanMethods } from './methods/otterscan.ts'
 import { dataMethods, repMethods, valMethods } from './methods/registry.ts'
 import { subscribeMethods } from './methods/subscribe.ts'
 import { traceMethods } from './methods/trace.ts'
@@ -43,6 +44,7 @@ export function createMethods(
     ...ethFeeMethods(modules),
     ...ethLogMethods(limits, modules, filters),
     ...subscribeMethods(subscriptions),
+    ...otterscanMethods(modules),
     ...netMethods(modules),
     ...txpoolMethods(modules),
     ...trainMethods(modules),

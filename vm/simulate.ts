@@ -70,6 +70,9 @@ export type CallOutcome =
       readonly gasUsed: bigint
     }
 
+/** Why a call ended whose time was over. */
+export const tooLong = 'execution took too long'
+
 /**
  * Run `request` on `state` in the context of `header`. Total: whatever the library throws becomes a
  * `halt`. `state` is spoiled afterwards.
@@ -116,7 +119,7 @@ export async function simulate(
     const result = await runTx(asAnySender(chainVm, request.from ?? zeroAddress), { tx, block })
     return outcomeOf(result)
   } catch (error) {
-    return halt(error instanceof Expired ? 'execution took too long' : reasonOf(error), request.gas)
+    return halt(error instanceof Expired ? tooLong : reasonOf(error), request.gas)
   }
 }
 

@@ -3,6 +3,7 @@
  */
 import { z } from 'zod'
 import { ok, type Result, refuse } from '../../primitives/result.ts'
+import { tooLong } from '../../vm/simulate.ts'
 import { atBlock } from '../blocks.ts'
 import type { RpcFault } from '../errors.ts'
 import { type Answer, type Methods, method } from '../method.ts'
@@ -15,13 +16,14 @@ import {
   callSchema,
   hashSchema,
 } from '../schemas.ts'
+import { tracedBlock } from '../tracedBlock.ts'
 import { callTracer } from '../tracers/callTracer.ts'
 import { prestateTracer } from '../tracers/prestate.ts'
 import { type Spent, structLogTracer } from '../tracers/structLog.ts'
 import { type Touched, touchTracer } from '../tracers/touched.ts'
-import { attach, type MakeTracer, type Tracer, traceBlock } from '../tracers/tracer.ts'
+import { attach, type Tracer } from '../tracers/tracer.ts'
 import { watched } from '../tracers/watched.ts'
-import type { BlockView } from '../views.ts'
+import type { BlockView, CallOutcome } from '../views.ts'
 import type { Json } from '../wire.ts'
 import type { CallLimits } from './ethCall.ts'
 
@@ -111,11 +113,11 @@ export function traceMethods(
   }
 }
 
-async function finishCall(
-  tracer: Tracer,
-  { ok: succeeded, returnData, gasUsed }: NonNullable<Awaited<ReturnType<RpcChain['call']>>>,
-): Promise<Answer> {
-  return ok(await tracer.finish({ failed: !succeeded, returnData, gasUsed }, null))
+async function finishCall(tracer: Tracer, outcome: CallOutcome): Promise<Answer> {
+  const { returnData, gasUsed } = outcome
+  if (!outcome.ok && outcome.reason === tooLong)
+    return refuse({ code: 'rpc/execution', reason: tooLong })
+  return ok(await tracer.finish({ failed: !outcome.ok, returnData, gasUsed }, null))
 }
 
 async function findBlock(chain: RpcChain, ref: BlockRef): Promise<Result<BlockView, RpcFault>> {
@@ -137,11 +139,13 @@ async function traceAll(
   const { number } = block.header
   if (config.tracer !== 'prestateTracer') {
     const spent: Spent = { steps: 0, words: 0 }
-    return replay(chain, number, (index) => (wanted(index) ? tracerOf(config, spent, null) : null))
+    return tracedBlock(chain, number, (index) =>
+      wanted(index) ? tracerOf(config, spent, null) : null,
+    )
   }
   // Twice: once to learn what is touched, once to read that before and after.
   const touched = new Map<number, Touched>()
-  const first = await replay(chain, number, (index) => {
+  const first = await tracedBlock(chain, number, (index) => {
     if (!wanted(index)) return null
     const own: Touched = new Map([[block.header.miner, new Set()]])
     touched.set(index, own)
@@ -149,26 +153,9 @@ async function traceAll(
   })
   if (!first.ok) return first
   const diffMode = config.tracerConfig?.diffMode ?? false
-  return replay(chain, number, (index) =>
+  return tracedBlock(chain, number, (index) =>
     wanted(index) ? prestateTracer(touched.get(index) ?? new Map(), diffMode) : null,
   )
-}
-
-async function replay(
-  chain: RpcChain,
-  number: bigint,
-  make: MakeTracer,
-): Promise<Result<ReadonlyMap<number, Json>, RpcFault>> {
-  const answers = new Map<number, Json>()
-  const ran = await watched(
-    (watch) => chain.replay(number, watch),
-    (vm) => traceBlock(vm, make, answers),
-  )
-  if (!ran.ok) return ran
-  if (ran.value === null) return refuse({ code: 'rpc/notFound', what: 'state' })
-  return ran.value
-    ? ok(answers)
-    : refuse({ code: 'rpc/execution', reason: 'the block took too long to trace' })
 }
 
 function tracerOf(config: Config, spent: Spent, gasLimit: bigint | null): Tracer {

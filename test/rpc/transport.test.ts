@@ -332,7 +332,7 @@ describe('about itself', () => {
       Object.keys((await call('rpc_modules')).result as object).toSorted((a, b) =>
         a < b ? -1 : 1,
       ),
-      ['data', 'eth', 'net', 'rep', 'train', 'txpool', 'val', 'web3'],
+      ['data', 'debug', 'erigon', 'eth', 'net', 'ots', 'rep', 'train', 'txpool', 'val', 'web3'],
     )
   })
 
