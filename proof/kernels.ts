@@ -4,7 +4,7 @@
  */
 import type { RowSums } from './commitment.ts'
 import type { Element, Elements } from './extension.ts'
-import type { MerkleTree } from './multiproof.ts'
+import type { HashPairs } from './multiproof.ts'
 import type { Domain } from './ntt.ts'
 
 /** Sums over quads: `Σ weight·h(0)` and the same of h's leading coefficient. */
@@ -77,9 +77,13 @@ export type Kernels = {
     domain: Domain,
     width: number,
   ) => (message: Uint32Array, out: Uint32Array, offset: number) => void
-  /** `SHA256(0x00 ‖ column)` of each of `length` columns of a row-major matrix of words. */
+  /**
+   * `SHA256(0x00 ‖ column)` of each of `length` columns (a multiple of 16) of a row-major matrix of
+   * words.
+   */
   readonly hashColumns: (code: Uint32Array, rows: number, length: number) => Uint8Array
-  readonly merkleTree: (leaves: Uint8Array) => MerkleTree
+  /** `SHA256(0x01 ‖ left ‖ right)` of each pair of digests, all end to end. */
+  readonly hashPairs: HashPairs
   /** Sums of weighted rows of integers. */
   readonly rowSums: (width: number) => RowSums & { readonly total: () => Elements }
 }

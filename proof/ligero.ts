@@ -9,13 +9,13 @@ import { uintBytes } from '../primitives/bytes.ts'
 import { hashBytes, hashOf } from '../primitives/hash.ts'
 import { encodeWords, toField } from './babyBear.ts'
 import type { Committed, Opening, RowSums } from './commitment.ts'
-import { addInto, count, degree, type Elements, mulInto, span } from './extension.ts'
+import { at, count, degree, type Element, type Elements, mulInto, span } from './extension.ts'
 import type { Kernels } from './kernels.ts'
 import type { Layout } from './layout.ts'
-import { type Matrix, weightedSum } from './linear.ts'
+import type { Matrix } from './linear.ts'
 import { eqTable } from './multilinear.ts'
-import { openMany, rootOfMany, sha256 } from './multiproof.ts'
-import { type Domain, domainOf, evaluateOnDomain } from './ntt.ts'
+import { merkleTree, openMany, rootOfMany, sha256 } from './multiproof.ts'
+import { domainOf } from './ntt.ts'
 import type { PlacedColumn, Role, RowClass } from './parameters.ts'
 import { ceilLog2 } from './security.ts'
 
@@ -72,7 +72,7 @@ export function commitColumns(
       encode(message, code, row * length)
       row++
     }
-  const tree = kernels.merkleTree(kernels.hashColumns(code, rows, length))
+  const tree = merkleTree(kernels.hashPairs, kernels.hashColumns(code, rows, length))
   return {
     digest: commitmentDigest(columns, tree.at(-1)!),
     combineInto: (sums, weights, first) => combineRows(columns, data, sums, weights, first),
@@ -167,21 +167,40 @@ function columnsAt(
   return columns
 }
 
+/** Opened entries by code row, as `hashColumns` takes them: `width` positions, those beyond the last 0. */
+export type OpenedRows = {
+  readonly code: Uint32Array
+  readonly rows: number
+  readonly width: number
+}
+
+export function openedRows(
+  kernels: Kernels,
+  { columns: words }: Opening,
+  amount: number,
+): OpenedRows {
+  const rows = words.length / amount
+  const width = Math.ceil(amount / blockPositions) * blockPositions
+  const code = kernels.words(rows * width)
+  for (let i = 0; i < amount; i++)
+    for (let row = 0; row < rows; row++) code[row * width + i] = words[i * rows + row]!
+  return { code, rows, width }
+}
+
 /** The digest that an opening of `columns`' tree leads to. */
 export function openedDigest(
+  kernels: Kernels,
   columns: readonly PlacedColumn[],
   positions: readonly number[],
-  { columns: words, siblings }: Opening,
+  { code, rows, width }: OpenedRows,
+  siblings: Uint8Array,
 ): Uint8Array {
-  const rows = words.length / positions.length
-  const leaves = new Uint8Array(32 * positions.length)
-  const leaf = new Uint8Array(1 + 4 * rows)
-  for (let i = 0; i < positions.length; i++) {
-    leaf.set(encodeBlock(words.slice(i * rows, (i + 1) * rows)), 1)
-    leaves.set(sha256(leaf), 32 * i)
-  }
+  const leaves = kernels.hashColumns(code, rows, width).subarray(0, 32 * positions.length)
   const depth = ceilLog2(columns[0]!.layout.code.length)
-  return commitmentDigest(columns, rootOfMany(positions, leaves, siblings, depth))
+  return commitmentDigest(
+    columns,
+    rootOfMany(kernels.hashPairs, positions, leaves, siblings, depth),
+  )
 }
 
 /**
@@ -206,50 +225,68 @@ export function rowWeights({ layout, trees }: RowClass, eta: Elements, point: El
   return weights
 }
 
-/** `eq(r_lo, position)` of every coefficient of a row. */
-export function positionWeights(
+/** `Σ_position eq(r_lo, position)·row(position)`. */
+export function evaluateCombination(
+  kernels: Kernels,
   { groups, stride, strideBits, lowBits }: Layout,
+  row: Elements,
   point: Elements,
-): Elements {
-  const within = eqTable(span(point, 0, strideBits), stride)
-  const group = eqTable(span(point, strideBits, lowBits), groups)
-  const weights = new Uint32Array(degree * groups * stride)
-  for (let g = 0; g < groups; g++)
-    for (let k = 0; k < stride; k++)
-      mulInto(weights, degree * (g * stride + k), within, degree * k, group, degree * g)
-  return weights
-}
-
-/** A row of elements, encoded: coordinate by coordinate, since the code is over the base field. */
-export function encodeElements(domain: Domain, row: Elements): readonly Uint32Array[] {
-  const coefficients = new Uint32Array(count(row))
-  return Array.from({ length: degree }, (_, k) => {
-    for (let i = 0; i < coefficients.length; i++) coefficients[i] = row[degree * i + k]!
-    const values = new Uint32Array(domain.size)
-    evaluateOnDomain(domain, coefficients, values)
-    return values
+): Element {
+  return kernels.scope(() => {
+    let rest = row
+    let length = stride
+    for (let t = 0; t < strideBits; t++) {
+      rest = kernels.foldLines(rest, groups, length, at(point, t))
+      length = (length + 1) >>> 1
+    }
+    for (let t = strideBits; t < lowBits; t++)
+      rest = kernels.foldLines(rest, 1, count(rest), at(point, t))
+    return rest.slice(0, degree)
   })
 }
 
 /** Whether the encoded combination agrees with the opened entries of all trees at each position. */
 export function agreesAt(
-  encoded: readonly Uint32Array[],
+  kernels: Kernels,
+  combination: Elements,
   positions: readonly number[],
-  openings: readonly Opening[],
+  size: number,
+  opened: readonly OpenedRows[],
   weights: Elements,
 ): boolean {
-  const sums = new Uint32Array(degree * positions.length)
-  let first = 0
-  for (const { columns } of openings) {
-    const rows = columns.length / positions.length
-    const own = span(weights, first, first + rows)
-    // Canonical words are below 2^31: the same numbers when signed.
-    const words = new Int32Array(columns.buffer, columns.byteOffset, columns.length)
-    for (let i = 0; i < positions.length; i++)
-      addInto(sums, degree * i, sums, degree * i, weightedSum(words, own, i * rows, rows), 0)
-    first += rows
+  return kernels.scope(() => {
+    const amount = positions.length
+    const sums = kernels.rowSums(amount)
+    let word = 0
+    for (const { code, rows, width } of opened) {
+      // Canonical words are below 2^31: the same numbers when signed.
+      const entries = new Int32Array(code.buffer, code.byteOffset, code.length)
+      for (let row = 0; row < rows; row++) {
+        sums.add(weights, word, entries, row * width, amount, 0)
+        word += degree
+      }
+    }
+    return matches(kernels, combination, positions, size, sums.total())
+  })
+}
+
+/** The code is over the base field: coordinate by coordinate. */
+function matches(
+  kernels: Kernels,
+  combination: Elements,
+  positions: readonly number[],
+  size: number,
+  expected: Elements,
+): boolean {
+  const width = count(combination)
+  const encode = kernels.encoder(domainOf(size), width)
+  const coefficients = new Uint32Array(width)
+  const values = kernels.words(size)
+  for (let k = 0; k < degree; k++) {
+    for (let i = 0; i < width; i++) coefficients[i] = combination[degree * i + k]!
+    encode(coefficients, values, 0)
+    for (const [i, position] of positions.entries())
+      if (values[position] !== expected[degree * i + k]) return false
   }
-  return positions.every((position, i) =>
-    encoded.every((values, k) => values[position] === sums[degree * i + k]),
-  )
+  return true
 }

@@ -14,25 +14,28 @@ export function sha256(bytes: Uint8Array): Uint8Array {
   return hash('sha256', bytes, 'buffer')
 }
 
+/** The digest of each pair of digests, all end to end. */
+export type HashPairs = (digests: Uint8Array) => Uint8Array
+
 /** @param leaves - digests, end to end; their number is a power of two. */
-export function merkleTree(leaves: Uint8Array): MerkleTree {
+export function merkleTree(hashAll: HashPairs, leaves: Uint8Array): MerkleTree {
   const levels = [leaves]
   for (let level = leaves; level.length > digestBytes; ) {
-    const above = new Uint8Array(level.length / 2)
-    for (let i = 0; i < above.length; i += digestBytes)
-      above.set(nodeOf(level, 2 * i, level, 2 * i + digestBytes), i)
-    levels.push(above)
-    level = above
+    level = hashAll(level)
+    levels.push(level)
   }
   return levels
 }
 
-const nodeInput = Uint8Array.of(1, ...new Uint8Array(2 * digestBytes))
-
-function nodeOf(left: Uint8Array, l: number, right: Uint8Array, r: number): Uint8Array {
-  nodeInput.set(left.subarray(l, l + digestBytes), 1)
-  nodeInput.set(right.subarray(r, r + digestBytes), 1 + digestBytes)
-  return sha256(nodeInput)
+/** `SHA256(0x01 ‖ left ‖ right)` of each pair. */
+export function hashPairs(digests: Uint8Array): Uint8Array {
+  const above = new Uint8Array(digests.length / 2)
+  const input = Uint8Array.of(1, ...new Uint8Array(2 * digestBytes))
+  for (let i = 0; i < above.length; i += digestBytes) {
+    input.set(digests.subarray(2 * i, 2 * i + 2 * digestBytes), 1)
+    above.set(sha256(input), i)
+  }
+  return above
 }
 
 /** Positions that a level's siblings must be sent for, level by level from the leaves. */
@@ -74,36 +77,40 @@ export function openMany(tree: MerkleTree, positions: readonly number[]): Uint8A
  * make. The caller has checked the number of siblings with {@link siblingCount}.
  */
 export function rootOfMany(
+  hashAll: HashPairs,
   positions: readonly number[],
   leaves: Uint8Array,
   siblings: Uint8Array,
   depth: number,
 ): Uint8Array {
-  let level = new Map(
-    positions.map((position, i) => [
-      position,
-      leaves.subarray(digestBytes * i, digestBytes * (i + 1)),
-    ]),
-  )
+  let level = { positions, digests: leaves }
   let offset = 0
+  // Siblings come in the order of the positions that lack them.
   const next = () => {
     offset += digestBytes
     return siblings.subarray(offset - digestBytes, offset)
   }
   for (let step = 0; step < depth; step++) {
-    // Siblings come in the order of the positions that lack them.
-    const missing = new Map<number, Uint8Array>()
-    for (const position of level.keys())
-      if (!level.has(position ^ 1)) missing.set(position ^ 1, next())
-    const above = new Map<number, Uint8Array>()
-    for (const position of level.keys()) {
-      if (above.has(position >>> 1)) continue
-      const left = level.get(position & ~1) ?? missing.get(position & ~1)!
-      const right = level.get(position | 1) ?? missing.get(position | 1)!
-      above.set(position >>> 1, nodeOf(left, 0, right, 0))
-    }
-    level = above
+    const { above, pairs } = pairUp(level.positions, level.digests, next)
+    level = { positions: above, digests: hashAll(pairs) }
   }
   invariant(offset === siblings.length, 'rootOfMany: wrong number of siblings')
-  return level.get(0)!
+  return level.digests
+}
+
+/** Both children of every node above known ones, left before right. */
+function pairUp(positions: readonly number[], digests: Uint8Array, next: () => Uint8Array) {
+  const above = [...new Set(positions.map((position) => position >>> 1))]
+  const pairs = new Uint8Array(2 * digestBytes * above.length)
+  const known = new Set(positions)
+  let node = -1
+  let previous = -1
+  for (const [i, position] of positions.entries()) {
+    if (position >>> 1 !== previous) node++
+    previous = position >>> 1
+    const place = (of: number) => digestBytes * (2 * node + (of & 1))
+    pairs.set(digests.subarray(digestBytes * i, digestBytes * (i + 1)), place(position))
+    if (!known.has(position ^ 1)) pairs.set(next(), place(position ^ 1))
+  }
+  return { above, pairs }
 }

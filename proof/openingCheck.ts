@@ -3,6 +3,7 @@
  * close to the code. Rules P-75 to P-79 of docs/spec/proof.md.
  */
 import { hashFromBytes } from '../primitives/hash.ts'
+import type { Opening } from './commitment.ts'
 import {
   at,
   complement,
@@ -15,11 +16,17 @@ import {
   sumOf,
   times,
 } from './extension.ts'
-import { agreesAt, encodeElements, openedDigest, positionWeights, rowWeights } from './ligero.ts'
-import { innerProduct } from './linear.ts'
+import type { Kernels } from './kernels.ts'
+import {
+  agreesAt,
+  evaluateCombination,
+  type OpenedRows,
+  openedDigest,
+  openedRows,
+  rowWeights,
+} from './ligero.ts'
 import { eqTable } from './multilinear.ts'
 import { siblingCount } from './multiproof.ts'
-import { domainOf } from './ntt.ts'
 import { classPoint, drawDistinct, drawEtas } from './opening.ts'
 import type { ProofShape, RowClass, TreeName } from './parameters.ts'
 import type { StepProof } from './proof.ts'
@@ -39,6 +46,7 @@ export type OpeningFault =
 
 /** @param digests - of every tree, from the statement or absorbed from the proof. */
 export function checkOpening(
+  kernels: Kernels,
   shape: ProofShape,
   proof: StepProof,
   digests: Readonly<Partial<Record<TreeName, Uint8Array>>>,
@@ -47,20 +55,25 @@ export function checkOpening(
 ): OpeningFault | null {
   const etas = drawEtas(shape, transcript)
   for (const [i, entry] of shape.classes.entries())
-    if (!combines(entry, etas[i]!, classPoint(entry, point), proof, i))
+    if (!combines(kernels, entry, etas[i]!, classPoint(entry, point), proof, i))
       return { code: 'proof/combination', rowClass: i }
   transcript.enter('combinations').absorbElements('rows', join(proof.combinations))
   const positions = drawDistinct(shape, transcript)
+  const opened: (readonly OpenedRows[])[] = []
   for (const [i, entry] of shape.classes.entries()) {
-    const fault =
-      countFault(entry, positions[i]!, proof, i) ??
-      pathFault(entry, positions[i]!, proof, i, digests)
-    if (fault !== null) return fault
+    const queried = positions[i]!
+    const miscounted = countFault(entry, queried, proof, i)
+    if (miscounted !== null) return miscounted
+    const openings = proof.openings[i]!
+    const rows = openings.map((opening) => openedRows(kernels, opening, queried.length))
+    const astray = pathFault(kernels, entry, queried, openings, rows, digests)
+    if (astray !== null) return astray
+    opened.push(rows)
   }
   for (const [i, entry] of shape.classes.entries()) {
-    const encoded = encodeElements(domainOf(entry.layout.code.length), proof.combinations[i]!)
     const weights = rowWeights(entry, etas[i]!, classPoint(entry, point))
-    if (!agreesAt(encoded, positions[i]!, proof.openings[i]!, weights))
+    const size = entry.layout.code.length
+    if (!agreesAt(kernels, proof.combinations[i]!, positions[i]!, size, opened[i]!, weights))
       return { code: 'proof/proximity', rowClass: i }
   }
   return null
@@ -68,6 +81,7 @@ export function checkOpening(
 
 /** `Σ_pos eq(r_lo, pos)·u_pos = Σ_c eq(η, c)·ĉ(r*)·Π_missing (1 − r*_i)`. */
 function combines(
+  kernels: Kernels,
   entry: RowClass,
   eta: Elements,
   point: Elements,
@@ -79,7 +93,7 @@ function combines(
   const expected = columns.map(({ index: column, variables }, c) =>
     times(times(at(byColumn, c), at(columnValues, column)), missing(point, variables)),
   )
-  const got = innerProduct(positionWeights(entry.layout, point), combinations[index]!)
+  const got = evaluateCombination(kernels, entry.layout, combinations[index]!, point)
   return equalElements(got, sumOf(expected))
 }
 
@@ -108,14 +122,15 @@ function countFault(
 }
 
 function pathFault(
+  kernels: Kernels,
   { trees }: RowClass,
   positions: readonly number[],
-  { openings }: StepProof,
-  rowClass: number,
+  openings: readonly Opening[],
+  opened: readonly OpenedRows[],
   digests: Readonly<Partial<Record<TreeName, Uint8Array>>>,
 ): OpeningFault | null {
   for (const [t, { name, columns }] of trees.entries()) {
-    const got = openedDigest(columns, positions, openings[rowClass]![t]!)
+    const got = openedDigest(kernels, columns, positions, opened[t]!, openings[t]!.siblings)
     if (hashFromBytes(got) !== hashFromBytes(digests[name]!))
       return { code: 'proof/path', tree: name }
   }

@@ -18,7 +18,7 @@ import { hashColumns } from './ligero.ts'
 import { RowAccumulator } from './linear.ts'
 import { fillLeaves } from './lookups.ts'
 import { eqTable, foldLines } from './multilinear.ts'
-import { merkleTree } from './multiproof.ts'
+import { hashPairs } from './multiproof.ts'
 import { evaluateOnDomain } from './ntt.ts'
 import { sumProducts } from './sumcheck.ts'
 
@@ -55,6 +55,6 @@ export const referenceKernels: Kernels = {
   },
   encoder: (domain) => (message, out, offset) => evaluateOnDomain(domain, message, out, offset),
   hashColumns,
-  merkleTree,
+  hashPairs,
   rowSums: (width) => new RowAccumulator(width),
 }

@@ -8,12 +8,14 @@ import { rangeCount } from '../registry/job.ts'
 import { chunkVariables, columnFinder, segmentTree, soundnessInputs } from './circuit.ts'
 import { valueAtEnd } from './claimsCheck.ts'
 import { type Elements, equalElements } from './extension.ts'
+import type { Kernels } from './kernels.ts'
 import { checkOpening, type OpeningFault } from './openingCheck.ts'
 import { maxSaturated, type ProofShape, shapeOf, type TreeName } from './parameters.ts'
 import { productClaim, productEnd } from './productCheck.ts'
 import { type CodecFault, decodeMode, decodeProof, type StepProof } from './proof.ts'
 import { checkBatches, checkLosses, checkSaturated, type PublicFault } from './publicChecks.ts'
 import { claimsOf, combinedClaim } from './reduction.ts'
+import { referenceKernels } from './referenceKernels.ts'
 import { leafAt, leafValuesBy } from './relations.ts'
 import { minSoundnessBits, soundnessBits } from './security.ts'
 import {
@@ -46,6 +48,7 @@ export function verifyStepProof(
   statement: ProofStatement,
   batches: readonly BatchRows[],
   bytes: Uint8Array,
+  kernels: Kernels = referenceKernels,
 ): Result<'valid', ProofFault> {
   const { job, range } = statement
   const ranges = rangeCount(job)
@@ -68,12 +71,9 @@ export function verifyStepProof(
   absorbCommitments(transcript, statement, shape, proof)
   const related = checkRelations(shape, proof, batches, transcript)
   if (!related.ok) return related
-  const unopened = checkOpening(
-    shape,
-    proof,
-    digestsOf(statement, proof),
-    related.value.point,
-    transcript,
+  const digests = digestsOf(statement, proof)
+  const unopened = kernels.scope(() =>
+    checkOpening(kernels, shape, proof, digests, related.value.point, transcript),
   )
   return unopened === null ? ok('valid') : refuse(unopened)
 }

@@ -101,19 +101,14 @@ export function openWasmKernels(): Kernels {
         return bytesOf(digests)
       })
     },
-    merkleTree(leaves) {
-      const levels = [leaves]
-      scope(() => {
-        let below = place(leaves.length / 4)
-        new Uint8Array(below.buffer, below.byteOffset, leaves.length).set(leaves)
-        while (below.length > 8) {
-          const above = place(below.length / 2)
-          exports.hashPairs(above.byteOffset, below.byteOffset, above.length / 8)
-          levels.push(bytesOf(above))
-          below = above
-        }
+    hashPairs(digests) {
+      return scope(() => {
+        const from = place(digests.length / 4)
+        new Uint8Array(from.buffer, from.byteOffset, digests.length).set(digests)
+        const above = place(digests.length / 8)
+        exports.hashPairs(above.byteOffset, from.byteOffset, digests.length / 64)
+        return bytesOf(above)
       })
-      return levels
     },
     rowSums: (width) => rowSumsOf(arena, width),
   }

@@ -10,14 +10,16 @@ import { SeededRandom } from '../../primitives/random.ts'
 import { order } from '../../proof/babyBear.ts'
 import { proveLease } from '../../proof/prover.ts'
 import { verifyStepProof } from '../../proof/verifier.ts'
+import { openWasmKernels } from '../../proof/wasmKernels.ts'
 import { seedOf } from '../compute/support.ts'
 import { extremeState, type TrainedLease, tinyJob, trainLease } from './support.ts'
 
+const kernels = openWasmKernels()
 const job = tinyJob([6, 5, 4], { batch: 4 })
 
 function succinct({ claim, before, steps, batches }: TrainedLease): boolean {
-  const { statement, proof } = proveLease(claim, before, steps, batches)
-  return verifyStepProof(statement, batches, proof).ok
+  const { statement, proof } = proveLease(claim, before, steps, batches, kernels)
+  return verifyStepProof(statement, batches, proof, kernels).ok
 }
 
 async function reExecution(lease: TrainedLease, number: number): Promise<boolean> {
@@ -167,5 +169,5 @@ describe('three judges agree', () => {
       if (verdicts[0]) honest++
     }
     assert.equal(honest, 12)
-  }, 60_000)
+  }, 120_000)
 })
