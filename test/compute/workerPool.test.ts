@@ -14,7 +14,7 @@ describe('worker pool', () => {
 
   it('runs its children niced and passes their warning on', async () => {
     const verdict = await pool.run('hello')
-    assert.deepEqual(verdict, { ok: true, value: { echo: 'hello', nice: 10 } })
+    assert.deepEqual(verdict, { ok: true, value: { echo: 'hello', nice: 19 } })
     assert.deepEqual(warnings, ['started'])
   })
 
