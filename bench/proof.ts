@@ -1,20 +1,25 @@
 /**
  * Cost of step proofs: time to prove and to verify, and bytes, by shape and number of steps in a lease.
  *
- * Cases `MODEL/bBATCH/kSTEPS/KERNELS`: 784-128-64-10 at batch 64 with leases of 1 and 4 steps, proved by
- * WebAssembly or by the TypeScript reference. Figures are for one thread; `prove` does not include training, `macs` are those of the lease.
+ * Cases `MODEL/bBATCH`, one step, and `lease-4/MODEL/bBATCH`, by the WebAssembly kernels; the same with
+ * `/reference` at the end by plain TypeScript. Times are medians on one thread. `prove_s` does not
+ * include training (`train_s`, with every intermediate value kept); `macs` are those of the lease;
+ * `peak_mb` is the most memory the process has held so far.
  */
 
 import type { Rows } from '../compute/backend.ts'
 import { initialState } from '../compute/modelState.ts'
-import { referenceBackend } from '../compute/reference.ts'
 import { type StepTrace, traceStep } from '../compute/step.ts'
+import { openWasmBackend } from '../compute/wasmBackend.ts'
 import { zeroAddress } from '../primitives/address.ts'
 import { sha256Hash, zeroHash } from '../primitives/hash.ts'
 import { SeededRandom } from '../primitives/random.ts'
+import { soundnessInputs } from '../proof/circuit.ts'
 import type { Kernels } from '../proof/kernels.ts'
+import { maxSaturated, shapeOf } from '../proof/parameters.ts'
 import { proveLease } from '../proof/prover.ts'
 import { referenceKernels } from '../proof/referenceKernels.ts'
+import { soundnessBits } from '../proof/security.ts'
 import { verifyStepProof } from '../proof/verifier.ts'
 import { openWasmKernels } from '../proof/wasmKernels.ts'
 import { type Job, ProofKind, stepMacs } from '../registry/job.ts'
@@ -27,14 +32,14 @@ const leases = [1, 4] as const
 export const benchmark: Benchmark = {
   summary: 'time and bytes of step proofs',
   async run(report, wanted) {
-    for (const leaseSteps of leases) {
-      const name = `mlp-784-128-64-10/b64/k${leaseSteps}`
-      const job = jobOf([784, 128, 64, 10], 64, leaseSteps)
-      for (const kernels of [openWasmKernels(), referenceKernels]) {
-        const full = `${name}/${kernels.name}`
-        if (wanted(full)) await runCase(full, job, kernels, report)
+    for (const kernels of [openWasmKernels(), referenceKernels])
+      for (const leaseSteps of leases) {
+        const lease = leaseSteps === 1 ? '' : `lease-${leaseSteps}/`
+        const style = kernels.name === 'reference' ? '/reference' : ''
+        const name = `${lease}mlp-784-128-64-10/b64${style}`
+        const job = jobOf([784, 128, 64, 10], 64, leaseSteps)
+        if (wanted(name)) await runCase(name, job, kernels, report)
       }
-    }
   },
 }
 
@@ -48,22 +53,35 @@ async function runCase(
     report({ case: name, metric, value, unit })
   const before = initialState(job, seed)
   const batches = Array.from({ length: job.leaseSteps }, (_, step) => sampleRows(job, step))
-  const steps: StepTrace[] = []
-  for (const [step, rows] of batches.entries()) {
-    const state = steps.at(-1)?.state ?? before
-    steps.push(await traceStep(referenceBackend.products, job, state, step, rows))
+  const backend = await openWasmBackend({ threads: 1 })
+  const train = async () => {
+    const traces: StepTrace[] = []
+    for (const [step, rows] of batches.entries()) {
+      const state = traces.at(-1)?.state ?? before
+      traces.push(await traceStep(backend.products, job, state, step, rows))
+    }
+    return traces
   }
+  const steps = await train()
+  const training = median(await timeRuns(train, { runs: 5, minMs: 0, warmUp: 1 }))
+  await backend.close()
   const claim = { job, seed, range: 0, worker: zeroAddress }
   const prove = () => proveLease(claim, before, steps, batches, kernels)
   const { statement, proof } = prove()
-  const proving = median(await timeRuns(prove, { runs: 3, minMs: 0, warmUp: 1 }))
-  const verify = () => verifyStepProof(statement, batches, proof)
+  const proving = median(await timeRuns(prove, { runs: 5, minMs: 0, warmUp: 2 }))
+  const verify = () => verifyStepProof(statement, batches, proof, kernels)
   const verifying = median(await timeRuns(verify, { runs: 15, minMs: 500 }))
+  const macs = Number(stepMacs(job)) * job.leaseSteps
   row('valid', verify().ok ? 1 : 0, 'bool')
-  row('prove', proving, 'ms')
-  row('verify', verifying, 'ms')
-  row('bytes', proof.length / 1024 / job.leaseSteps, 'KiB/step')
-  row('proven', (Number(stepMacs(job)) * job.leaseSteps) / proving / 1e6, 'GMAC/s')
+  row('prove_s', proving / 1e3, 's')
+  row('verify_ms', verifying, 'ms')
+  row('proof_bytes', proof.length, 'B')
+  row('bytes_per_step', proof.length / job.leaseSteps, 'B')
+  row('macs', macs, 'MAC')
+  row('proven_gmacs', macs / proving / 1e6, 'GMAC/s')
+  row('peak_mb', process.resourceUsage().maxRSS / 1024, 'MiB')
+  row('soundness_bits', soundnessBits(soundnessInputs(shapeOf(job, 0, false), maxSaturated)), 'bit')
+  row('train_s', training / 1e3, 's')
 }
 
 function jobOf(layers: readonly number[], batch: number, leaseSteps: number): Job {
