@@ -1,9 +1,9 @@
 /**
  * The instruction-by-instruction trace of `debug_trace*`, as other nodes give it without a tracer.
  */
-import type { InterpreterStep } from '@ethereumjs/evm'
+import type { InterpreterStep, Message } from '@ethereumjs/evm'
 import { toHex, uintBytes } from '../../primitives/bytes.ts'
-import { type Json, type JsonObject, quantity, word } from '../wire.ts'
+import { type JsonObject, quantity, word } from '../wire.ts'
 import { TraceLimit, type Tracer, traceLimits } from './tracer.ts'
 
 export type StructLogOptions = {
@@ -16,11 +16,21 @@ export type StructLogOptions = {
 /** What all tracers of one request have used up. */
 export type Spent = { steps: number; words: number }
 
+/** The last instruction of a frame: -1 for none yet, its place among the logs, its own gas. */
+type Frame = { readonly code: number; readonly at: number; readonly cost: number }
+
+/** CALL, CALLCODE, DELEGATECALL, STATICCALL: what they pass on is part of their cost. */
+const callCodes: ReadonlySet<number> = new Set([0xf1, 0xf2, 0xf4, 0xfa])
+const stipendCodes: ReadonlySet<number> = new Set([0xf1, 0xf2])
+const callStipend = 2_300n
+/** STOP, RETURN, SELFDESTRUCT; after any other, the end of the code is a STOP. */
+const endCodes: ReadonlySet<number> = new Set([0x00, 0xf3, 0xff])
 const sloadCode = 0x54
 const sstoreCode = 0x55
 
 export function structLogTracer(options: StructLogOptions, spent: Spent): Tracer {
-  const logs: Json[] = []
+  const logs: JsonObject[] = []
+  const frames: Frame[] = []
   const storages = new Map<string, Map<string, string>>()
   let returned: Uint8Array = new Uint8Array()
 
@@ -32,12 +42,36 @@ export function structLogTracer(options: StructLogOptions, spent: Spent): Tracer
   }
 
   return {
+    enter: (message) => {
+      const before = frames.at(-1)
+      if (before !== undefined && callCodes.has(before.code))
+        logs[before.at] = {
+          ...logs[before.at],
+          gasCost: before.cost + passedOn(message, before.code),
+        }
+      frames.push({ code: -1, at: 0, cost: 0 })
+    },
     exit: ({ execResult }) => {
       returned = execResult.returnValue
+      const { code } = frames.pop()!
+      const ended = execResult.exceptionError === undefined ? execResult.runState : undefined
+      if (ended === undefined || code === -1 || endCodes.has(code)) return
+      const stack = ended.stack.getStack()
+      spend(stack.length)
+      logs.push({
+        pc: ended.programCounter,
+        op: 'STOP',
+        gas: Number(ended.gasLeft),
+        gasCost: 0,
+        depth: frames.length + 1,
+        ...(options.disableStack ? {} : { stack: stack.map((item) => quantity(item)) }),
+      })
     },
     step: async (step) => {
       const storage = options.disableStorage ? null : await storageAt(step, storages)
       spend(sizeOf(step, storage, options))
+      const { code, dynamicFee, fee } = step.opcode
+      frames[frames.length - 1] = { code, at: logs.length, cost: Number(dynamicFee ?? fee) }
       logs.push({
         ...describeStep(step, options),
         ...(options.enableReturnData && returned.length > 0 ? { returnData: toHex(returned) } : {}),
@@ -51,6 +85,12 @@ export function structLogTracer(options: StructLogOptions, spent: Spent): Tracer
       structLogs: logs,
     }),
   }
+}
+
+/** Gas that a call gives to its callee, without what the callee gets for free. */
+function passedOn({ gasLimit, value }: Message, code: number): number {
+  const free = value > 0n && stipendCodes.has(code) ? callStipend : 0n
+  return Number(gasLimit - free)
 }
 
 /** Words that the step will show. */

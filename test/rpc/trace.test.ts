@@ -54,13 +54,14 @@ describe('debug_trace', () => {
     const { failed, gas, structLogs } = result as {
       failed: boolean
       gas: number
-      structLogs: { op: string; storage?: Record<string, string> }[]
+      structLogs: { op: string; gasCost: number; storage?: Record<string, string> }[]
     }
     const { result: receipt } = await call('eth_getTransactionReceipt', called)
     assert.equal(failed, false)
     assert.equal(BigInt(gas), BigInt((receipt as { gasUsed: string }).gasUsed))
-    assert.deepEqual(structLogs.map(({ op }) => op).slice(-3), ['PUSH1', 'PUSH1', 'SSTORE'])
-    assert.deepEqual(Object.values(structLogs.at(-1)!.storage!), [`0x${'2a'.padStart(64, '0')}`])
+    assert.deepEqual(structLogs.map(({ op }) => op).slice(-3), ['PUSH1', 'SSTORE', 'STOP'])
+    assert.ok(structLogs.find(({ op }) => op === 'CALL')!.gasCost > 100_000)
+    assert.deepEqual(Object.values(structLogs.at(-2)!.storage!), [`0x${'2a'.padStart(64, '0')}`])
   })
 
   it('shows the tree of calls', async () => {
