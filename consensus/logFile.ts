@@ -39,19 +39,31 @@ export type OpenLog = {
   readonly close: () => Promise<void>
 }
 
-/** Open or create the log at `path` and read all of it. */
+/**
+ * Open or create the log at `path` and read all of it.
+ *
+ * @throws if the disk fails.
+ */
 export async function openLog(path: string): Promise<Result<OpenLog, LogFault>> {
   await mkdir(dirname(path), { recursive: true })
   const file = await open(path, 'a+', 0o600)
+  try {
+    const opened = await recover(file, path)
+    if (!opened.ok) await file.close()
+    return opened
+  } catch (error) {
+    await file.close()
+    throw error
+  }
+}
+
+async function recover(file: FileHandle, path: string): Promise<Result<OpenLog, LogFault>> {
   const bytes = plainBytes(await file.readFile())
   // A new file's records survive a power cut only if its name does.
   if (bytes.length === 0) await syncFolder(dirname(path))
   const { records, end } = scan(bytes)
   const synced = end === bytes.length ? end : highestMark(bytes, end)
-  if (synced > end) {
-    await file.close()
-    return refuse({ code: 'log/corrupt', path, offset: end, synced })
-  }
+  if (synced > end) return refuse({ code: 'log/corrupt', path, offset: end, synced })
   if (end < bytes.length) await file.truncate(end)
   return ok({ records, cut: bytes.length - end, ...writer(file, end) })
 }

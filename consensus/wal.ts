@@ -67,7 +67,12 @@ export function createWal(folder: string, options: WalOptions = {}): Wal {
       await dropOld(folder, height, keepHeights)
       const inputs = await openLog(join(folder, fileName(height, 'inputs')))
       if (!inputs.ok) return inputs
-      const values = await openLog(join(folder, fileName(height, 'values')))
+      const values = await openLog(join(folder, fileName(height, 'values'))).catch(
+        async (error: unknown) => {
+          await inputs.value.close()
+          throw error
+        },
+      )
       if (values.ok) files = { inputs: inputs.value, values: values.value }
       else {
         await inputs.value.close()

@@ -42,7 +42,7 @@ export function createDisk(): Disk {
     if (at !== plan?.at) return act()
     failure = plan.how
     if (failure === 'torn') await half?.()
-    if (failure === 'after' || failure === 'lost') await act()
+    if (failure === 'after' || failure === 'lost') await abandon(await act())
     throw refusal(failure)
   }
 
@@ -146,6 +146,12 @@ export function createDisk(): Disk {
     },
     wrap,
   }
+}
+
+/** The dead hold no files open. */
+async function abandon(result: unknown): Promise<void> {
+  if (typeof result === 'object' && result !== null && 'close' in result)
+    await (result as FileHandle).close()
 }
 
 function refusal(how: Failure): Error {
