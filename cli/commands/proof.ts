@@ -200,8 +200,9 @@ async function verifyFile(path: string, flags: VerifyFlags, io: Io): Promise<voi
   const report = createReport(io, flags)
   const file = await readProof(path)
   if (flags.rows !== undefined) await checkRows(file, flags.rows)
+  const kernels = openWasmKernels()
   const began = performance.now()
-  const verdict = verifyStepProof(file.statement, file.batches, file.proof)
+  const verdict = verifyStepProof(file.statement, file.batches, file.proof, kernels)
   const ms = performance.now() - began
   if (!verdict.ok)
     return fail({
