@@ -8,9 +8,10 @@ import type { Hash } from '../primitives/hash.ts'
 import { type Fault, invariant, type Result, refuse } from '../primitives/result.ts'
 import { readJob } from '../registry/jobRecord.ts'
 import { certifyGas } from '../registry/verification.ts'
+import type { CertifyCall } from '../vm/modules/jobs.ts'
 import type { Account } from './account.ts'
 import type { Certificates } from './certificates.ts'
-import { type CertifyCall, encodeCertify } from './statement.ts'
+import { encodeCertify } from './statement.ts'
 
 export type CertifierModules = {
   readonly chain: Chain

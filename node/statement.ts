@@ -2,10 +2,10 @@
  * From a `Jobs.certify` transaction to the statement that its proof must prove, as the state at a head
  * has it.
  */
-import { decodeFunctionData, encodeFunctionData } from 'viem'
+import { encodeFunctionData } from 'viem'
 import type { ChainParams } from '../params/chainParams.ts'
 import type { Address } from '../primitives/address.ts'
-import { type Hex, toHex } from '../primitives/bytes.ts'
+import type { Hex } from '../primitives/bytes.ts'
 import type { Hash } from '../primitives/hash.ts'
 import { type Fault, ok, type Result, refuse } from '../primitives/result.ts'
 import type { StepStatement } from '../proof/stepVerifier.ts'
@@ -13,11 +13,10 @@ import { readDataset } from '../registry/datasets.ts'
 import { type JobRecord, readJob } from '../registry/jobRecord.ts'
 import type { World } from '../registry/records.ts'
 import { nextLease } from '../registry/schedule.ts'
-import { type Claim, type ClaimFault, judgeClaim } from '../registry/settlement.ts'
+import { type ClaimFault, judgeClaim } from '../registry/settlement.ts'
+import { type CertifyCall, certifyCallOf } from '../vm/modules/jobs.ts'
 import { jobsAbi } from '../vm/modules/jobsAbi.ts'
-
-/** A claim with the name of the sidecar that proves it. */
-export type CertifyCall = Claim & { readonly sidecar: Hash }
+import { decodeCall } from '../vm/natives.ts'
 
 /** Calldata of `Jobs.certify`. */
 export function encodeCertify(call: CertifyCall): Hex {
@@ -30,16 +29,8 @@ export function encodeCertify(call: CertifyCall): Hex {
 
 /** Reads calldata; null for anything but a canonical `certify`. */
 export function decodeCertify(data: Uint8Array): CertifyCall | null {
-  try {
-    const hex = toHex(data)
-    const { functionName, args } = decodeFunctionData({ abi: jobsAbi, data: hex })
-    if (functionName !== 'certify') return null
-    const [job, range, before, after, weights, losses, sidecar] = args
-    const call = { job, range, before, after, weights, losses, sidecar } as CertifyCall
-    return encodeCertify(call) === hex ? call : null
-  } catch {
-    return null
-  }
+  const call = decodeCall(jobsAbi, data)
+  return call?.functionName === 'certify' ? certifyCallOf(call.args) : null
 }
 
 export type StatementFault = ClaimFault | { readonly code: 'unavailable/seed'; readonly job: Hash }

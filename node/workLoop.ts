@@ -16,11 +16,11 @@ import type { World } from '../registry/records.ts'
 import { assignSteps, drawnAttempts, type Lease } from '../registry/schedule.ts'
 import { encodeReplaySidecar, sidecarName } from '../registry/sidecar.ts'
 import type { BlobStore } from '../storage/blobStore.ts'
+import type { CertifyCall } from '../vm/modules/jobs.ts'
 import type { TrainLease } from './leaseTraining.ts'
 import type { Logger } from './logger.ts'
 import { logFields } from './logger.ts'
 import type { Metrics } from './metrics.ts'
-import type { CertifyCall } from './statement.ts'
 
 export type WorkOptions = {
   readonly self: Address

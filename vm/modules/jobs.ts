@@ -19,7 +19,7 @@ import {
 import { hashOfWord, listItems } from '../../registry/layout.ts'
 import { expireLease, type Miss } from '../../registry/misses.ts'
 import { nextLease } from '../../registry/schedule.ts'
-import { certify, declineLease } from '../../registry/settlement.ts'
+import { type Claim, certify, declineLease } from '../../registry/settlement.ts'
 import { certifyGas, isProofAvailable } from '../../registry/verification.ts'
 import type { NativeCall, NativeModule, NativeOutcome } from '../nativeModule.ts'
 import { jobsAbi } from './jobsAbi.ts'
@@ -65,7 +65,7 @@ export function jobsModule(params: ChainParams, chainId: number): NativeModule {
 
   async function certifyCall(call: NativeCall): Promise<NativeOutcome> {
     if (!call.topLevel) return { ok: false, errorName: 'TopLevelOnly', args: [] }
-    const claim = claimOf(call.args)
+    const claim = certifyCallOf(call.args)
     const record = await readJob(call.world, claim.job)
     if (record !== null) call.charge(certifyGas(record.job, claim.range))
     const { height, coinbase } = call.block
@@ -158,7 +158,11 @@ export function jobsModule(params: ChainParams, chainId: number): NativeModule {
 
 const noHolder: Address = `0x${'00'.repeat(20)}` as Address
 
-function claimOf(args: readonly unknown[]) {
+/** A claim with the name of the sidecar that proves it. */
+export type CertifyCall = Claim & { readonly sidecar: Hash }
+
+/** The arguments of `certify`, as the ABI decodes them. */
+export function certifyCallOf(args: readonly unknown[]): CertifyCall {
   const [job, range, before, after, weights, losses, sidecar] = args as [
     Hash,
     number,
