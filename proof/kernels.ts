@@ -6,6 +6,7 @@ import type { RowSums } from './commitment.ts'
 import type { Element, Elements } from './extension.ts'
 import type { HashPairs } from './multiproof.ts'
 import type { Domain } from './ntt.ts'
+import type { Sha256 } from './sha256.ts'
 
 /** Sums over quads: `Σ weight·h(0)` and the same of h's leading coefficient. */
 export type QuadSums = { readonly atZero: Element; readonly leading: Element }
@@ -24,6 +25,8 @@ export type Kernels = {
   readonly words: (length: number) => Uint32Array
   /** Takes back, after `action`, all memory that was handed out meanwhile. Results must be copies. */
   readonly scope: <T>(action: () => T) => T
+  /** For the transcript. */
+  readonly sha256: Sha256
   /** `eq(point, i)` for `i < length`. */
   readonly eqTable: (point: Elements, length: number) => Elements
   /** Binds variable 0 of `lines × length` elements to `r`; a missing last partner is 0. */

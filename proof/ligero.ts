@@ -14,10 +14,11 @@ import type { Kernels } from './kernels.ts'
 import type { Layout } from './layout.ts'
 import type { Matrix } from './linear.ts'
 import { eqTable } from './multilinear.ts'
-import { merkleTree, openMany, rootOfMany, sha256 } from './multiproof.ts'
+import { merkleTree, openMany, rootOfMany } from './multiproof.ts'
 import { domainOf } from './ntt.ts'
 import type { PlacedColumn, Role, RowClass } from './parameters.ts'
 import { ceilLog2 } from './security.ts'
+import { sha256 } from './sha256.ts'
 
 /** Codes of the roles in a layout's encoding. */
 const roleCodes: Readonly<Record<Role, number>> = {

@@ -2,17 +2,13 @@
  * Merkle trees over a power of two of leaves, and one proof for many of them: each sibling that cannot
  * be computed is sent once. Rules P-35 and P-36 of docs/spec/proof.md.
  */
-import { hash } from 'node:crypto'
 import { invariant } from '../primitives/result.ts'
+import { sha256 } from './sha256.ts'
 
 const digestBytes = 32
 
 /** Levels of digests end to end, leaves first, root last. */
 export type MerkleTree = readonly Uint8Array[]
-
-export function sha256(bytes: Uint8Array): Uint8Array {
-  return hash('sha256', bytes, 'buffer')
-}
 
 /** The digest of each pair of digests, all end to end. */
 export type HashPairs = (digests: Uint8Array) => Uint8Array

@@ -132,7 +132,7 @@ function proveIn(
     saturated: witness.saturated,
     losses: witness.losses,
   }
-  const transcript = openTranscript(statement, shape, batches)
+  const transcript = openTranscript(statement, shape, batches, kernels.sha256)
   absorbCommitments(transcript, statement, shape, commitments)
   const argument = proveRelations(kernels, shape, witness, batches, transcript)
   const opened = openClasses(kernels, shape, trees, argument.point, transcript)
@@ -144,7 +144,11 @@ function proveIn(
 }
 
 /** The commitment to a job's weights: what statements and the chain hold. */
-export function commitWeights(layers: readonly number[], weights: Weights): Hash {
+export function commitWeights(
+  layers: readonly number[],
+  weights: Weights,
+  kernels: Kernels = referenceKernels,
+): Hash {
   const { layout, columns } = stateColumns(layers, 0)
   const data = columns.map(({ role, layer }) => {
     const { width, inner, w, rho } = weights.layers[layer - 1]!
@@ -152,7 +156,7 @@ export function commitWeights(layers: readonly number[], weights: Weights): Hash
     return { rows: width, cols: inner, stride: inner, values }
   })
   const placed = columns.map((column, i) => placeColumn(column, layout, i))
-  return hashFromBytes(commitColumns(placed, data, referenceKernels).digest)
+  return kernels.scope(() => hashFromBytes(commitColumns(placed, data, kernels).digest))
 }
 
 type NamedTree = { readonly name: string; readonly committed: Committed; readonly rows: number }

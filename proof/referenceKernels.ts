@@ -20,12 +20,14 @@ import { fillLeaves } from './lookups.ts'
 import { eqTable, foldLines } from './multilinear.ts'
 import { hashPairs } from './multiproof.ts'
 import { evaluateOnDomain } from './ntt.ts'
+import { sha256 } from './sha256.ts'
 import { sumProducts } from './sumcheck.ts'
 
 export const referenceKernels: Kernels = {
   name: 'reference',
   words: (length) => new Uint32Array(length),
   scope: (action) => action(),
+  sha256,
   eqTable,
   foldLines,
   foldQuads: (quads, lines, length, r) => foldStrip(quads, { lines, length }, r),

@@ -6,8 +6,8 @@ import { concatBytes, uintBytes } from '../primitives/bytes.ts'
 import { hashBytes } from '../primitives/hash.ts'
 import { jobIdOf, rangeSteps } from '../registry/job.ts'
 import { encodeWords } from './babyBear.ts'
-import { sha256 } from './multiproof.ts'
 import type { ProofShape } from './parameters.ts'
+import { type Sha256, sha256 } from './sha256.ts'
 import type { StepStatement } from './stepVerifier.ts'
 import { Transcript } from './transcript.ts'
 
@@ -55,9 +55,10 @@ export function openTranscript(
   statement: ProofStatement,
   shape: ProofShape,
   batches: readonly BatchRows[],
+  hash: Sha256 = sha256,
 ): Transcript {
   const { from, count } = rangeSteps(statement.job, statement.range)
-  const transcript = new Transcript()
+  const transcript = new Transcript(hash)
     .enter('statement')
     .absorb('version', uintBytes(version, 4))
     .absorb('job', hashBytes(jobIdOf(statement.job)))
@@ -69,15 +70,15 @@ export function openTranscript(
   for (const [step, rows] of batches.entries())
     transcript
       .enter('batch')
-      .absorb('rows', rowsDigest(rows))
+      .absorb('rows', rowsDigest(rows, hash))
       .absorb('exponents', Uint8Array.from(shape.steps[step]!.update))
   return transcript
 }
 
 /** `SHA256(features ‖ labels)`; features two's complement, labels 4 bytes little-endian. */
-export function rowsDigest({ features, labels }: BatchRows): Uint8Array {
+export function rowsDigest({ features, labels }: BatchRows, hash: Sha256 = sha256): Uint8Array {
   const bytes = new Uint8Array(features.buffer, features.byteOffset, features.length)
-  return sha256(concatBytes(bytes, encodeWords(labels)))
+  return hash(concatBytes(bytes, encodeWords(labels)))
 }
 
 /** Absorbs everything that is fixed before α and β are drawn. */

@@ -5,11 +5,11 @@
  * {@link schema}; leaving something out, or drawing before all of a phase is absorbed, is a `Bug` in
  * prover and verifier alike, so no code path can weaken a challenge.
  */
-import { hash } from 'node:crypto'
 import { utf8ToBytes } from '../primitives/bytes.ts'
 import { invariant } from '../primitives/result.ts'
 import { encodeWords, order } from './babyBear.ts'
 import { degree, type Element, type Elements } from './extension.ts'
+import { type Sha256, sha256 } from './sha256.ts'
 
 type Phase = {
   /** Labels that must be absorbed, each once, in this order. */
@@ -60,14 +60,17 @@ const schema: Readonly<Record<PhaseName, Phase>> = {
 const version = 'waggle/step-proof/v1'
 
 export class Transcript {
+  readonly #hash: Sha256
   #digest: Uint8Array
   #phase: PhaseName | null = null
   /** How many of the phase's labels have been absorbed and drawn. */
   #absorbed = 0
   #drawn = 0
 
-  constructor() {
-    this.#digest = sha256(utf8ToBytes(version))
+  /** @param hash - SHA-256, by whichever code. */
+  constructor(hash: Sha256 = sha256) {
+    this.#hash = hash
+    this.#digest = hash(utf8ToBytes(version))
   }
 
   /** Begin a phase that the schema allows here. */
@@ -135,7 +138,7 @@ export class Transcript {
     view.setBigUint64(36, BigInt(bytes.length), true)
     message.set(name, 44)
     message.set(bytes, 44 + name.length)
-    this.#digest = sha256(message)
+    this.#digest = this.#hash(message)
     return this
   }
 
@@ -163,13 +166,13 @@ export class Transcript {
 
   /** Advances the chain, then gives the 31-bit words of one output stream. */
   #words(): () => number {
-    this.#digest = sha256(append(this.#digest, 0x43, 0))
-    let block = new Uint8Array(0)
+    this.#digest = this.#hash(append(this.#digest, 0x43, 0))
+    let block: Uint8Array = new Uint8Array(0)
     let blocks = 0
     let offset = 0
     return () => {
       if (offset === block.length) {
-        block = sha256(append(this.#digest, 0x4f, blocks++))
+        block = this.#hash(append(this.#digest, 0x4f, blocks++))
         offset = 0
       }
       const word = new DataView(block.buffer, block.byteOffset).getUint32(offset, true)
@@ -185,8 +188,4 @@ function append(digest: Uint8Array, kind: number, counter: number): Uint8Array {
   bytes[32] = kind
   new DataView(bytes.buffer).setUint32(33, counter, true)
   return bytes
-}
-
-function sha256(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
-  return new Uint8Array(hash('sha256', bytes, 'buffer'))
 }

@@ -67,7 +67,7 @@ export function verifyStepProof(
     checkLosses(shape, statement, proof.losses) ??
     checkSaturated(shape, proof.saturated)
   if (fault !== null) return refuse(fault)
-  const transcript = openTranscript(statement, shape, batches)
+  const transcript = openTranscript(statement, shape, batches, kernels.sha256)
   absorbCommitments(transcript, statement, shape, proof)
   const related = checkRelations(shape, proof, batches, transcript)
   if (!related.ok) return related

@@ -1,7 +1,6 @@
 /**
  * The compiled kernels of `assembly/proof` and the memory they work on: a stack of vectors.
  */
-import { readFileSync } from 'node:fs'
 import { invariant } from '../primitives/result.ts'
 
 /** The exports; pointers are byte addresses. */
@@ -73,7 +72,6 @@ const maxPages = 65_536
 const scratchAt = 32_768
 const stackAt: number = pageBytes
 const alignment = 64
-const path = new URL('../dist/wasm/proof.wasm', import.meta.url)
 
 export type Arena = {
   readonly exports: ProofExports
@@ -84,10 +82,13 @@ export type Arena = {
   readonly addressOf: (vector: Uint32Array | Int32Array) => number
 }
 
-/** @throws {Error} if the kernels were not built; it says how to build them. */
-export function openArena(): Arena {
-  const memory = new WebAssembly.Memory({ initial: 16, maximum: maxPages, shared: true })
-  const instance = new WebAssembly.Instance(compiled(), { env: { memory } })
+/** Memory for one instance of the module. */
+export function arenaMemory(): WebAssembly.Memory {
+  return new WebAssembly.Memory({ initial: 16, maximum: maxPages, shared: true })
+}
+
+/** @param instance - of the compiled kernels, on that memory and no other's. */
+export function openArena(memory: WebAssembly.Memory, instance: WebAssembly.Instance): Arena {
   const exports = instance.exports as ProofExports
   exports.setScratch(scratchAt)
   let next = stackAt
@@ -134,18 +135,4 @@ export function openArena(): Arena {
   }
 
   return { exports, place, scope, addressOf }
-}
-
-let module: WebAssembly.Module | null = null
-
-function compiled(): WebAssembly.Module {
-  if (module !== null) return module
-  let bytes: Uint8Array<ArrayBuffer>
-  try {
-    bytes = Uint8Array.from(readFileSync(path))
-  } catch (cause) {
-    throw new Error('dist/wasm/proof.wasm is missing; build it: npm run prepare', { cause })
-  }
-  module = new WebAssembly.Module(bytes)
-  return module
 }

@@ -1,0 +1,170 @@
+/**
+ * The kernels in WebAssembly SIMD. Products there carry a factor `2^−32`, which is put right here.
+ */
+import { mulMod, toField } from './babyBear.ts'
+import { count, degree, type Element, type Elements, join, scaled, span } from './extension.ts'
+import type { Kernels } from './kernels.ts'
+import { eqTable } from './multilinear.ts'
+import type { Domain } from './ntt.ts'
+import type { Sha256 } from './sha256.ts'
+import type { Arena } from './wasmArena.ts'
+
+/** `2^32 mod p`. */
+const radix: number = toField(2 ** 32)
+const radixCubed: number = mulMod(radix, mulMod(radix, radix))
+/** Vectors of elements end on a multiple of this many, so that tables can be filled by fours. */
+const lanes = 4
+
+/** The kernels of an arena. */
+export function kernelsOn(arena: Arena, sha256: Sha256): Kernels {
+  const { exports, place, scope, addressOf } = arena
+
+  /** An element times `2^32`, until the scope ends. */
+  const raised = (value: Element) => addressOf(scaled(value, radix))
+
+  /** 0 stands for a vector that is not there. */
+  const optional = (vector: Int32Array | null) => (vector === null ? 0 : addressOf(vector))
+
+  function words(length: number): Uint32Array {
+    return place(length).fill(0)
+  }
+
+  return {
+    name: 'wasm',
+    words,
+    scope,
+    sha256,
+    eqTable(point, length) {
+      const table = place(degree * Math.ceil(length / lanes) * lanes)
+      const first = Math.min(count(point), 2)
+      table.set(eqTable(span(point, 0, first), Math.min(2 ** first, length)))
+      for (let variable = first; variable < count(point); variable++)
+        scope(() => {
+          const r = raised(span(point, variable, variable + 1))
+          exports.expand(table.byteOffset, 2 ** variable, length, r)
+        })
+      return table.subarray(0, degree * length)
+    },
+    foldLines(values, lines, length, r) {
+      const folded = place(degree * lines * ((length + 1) >>> 1))
+      scope(() => exports.fold(folded.byteOffset, addressOf(values), lines, length, raised(r)))
+      return folded
+    },
+    foldQuads(quads, lines, length, r) {
+      const folded = place(4 * degree * lines * ((length + 1) >>> 1))
+      scope(() => exports.foldQuads(folded.byteOffset, addressOf(quads), lines, length, raised(r)))
+      return folded
+    },
+    fillLeaves(nodes, lines, length, { parts, numerators }, base, powers) {
+      scope(() => {
+        const [c1, c2, c3] = [...parts, null, null].map((part) => optional(part ?? null))
+        const over = optional(numerators)
+        const weights = span(powers, 1, 3).map((word) => mulMod(word, radix))
+        const constants = addressOf(join([base, weights]))
+        exports.leaves(addressOf(nodes), lines, length, c1!, c2!, c3!, over, constants)
+      })
+    },
+    combineQuads(out, quads, lines, length) {
+      scope(() => exports.combine(addressOf(out), addressOf(quads), lines, length))
+    },
+    sumQuads(quads, lines, length, inLine, ofLine, lambda) {
+      return scope(() => {
+        const sums = place(2 * degree)
+        const weights = [addressOf(inLine), addressOf(ofLine)] as const
+        const from = addressOf(quads)
+        exports.sumQuads(sums.byteOffset, from, lines, length, ...weights, raised(lambda))
+        return {
+          atZero: scaled(span(sums, 0, 1), radixCubed),
+          leading: scaled(span(sums, 1, 2), radixCubed),
+        }
+      })
+    },
+    sumProducts(a, b, lines, length, polynomialDegree) {
+      return scope(() => {
+        const sums = place(degree * polynomialDegree)
+        const factors = [addressOf(a), addressOf(b)] as const
+        exports.sumProducts(sums.byteOffset, ...factors, lines, length, polynomialDegree)
+        return Uint32Array.from(sums, (word) => mulMod(word, radix))
+      })
+    },
+    addOuter(matrix, stride, factors, vector) {
+      scope(() => {
+        const weights = addressOf(factors.map((word) => mulMod(word, radix)))
+        const [rows, cols] = [count(factors), count(vector)]
+        exports.addOuter(addressOf(matrix), rows, cols, stride, weights, addressOf(vector))
+      })
+    },
+    encoder: (domain, width) => encoderOf(arena, domain, width),
+    hashColumns(code, rows, length) {
+      return scope(() => {
+        const digests = place(8 * length)
+        exports.hashColumns(digests.byteOffset, addressOf(code), rows, length)
+        return bytesOf(digests)
+      })
+    },
+    hashPairs(digests) {
+      return scope(() => {
+        const from = place(digests.length / 4)
+        new Uint8Array(from.buffer, from.byteOffset, digests.length).set(digests)
+        const above = place(digests.length / 8)
+        exports.hashPairs(above.byteOffset, from.byteOffset, digests.length / 64)
+        return bytesOf(above)
+      })
+    },
+    rowSums: (width) => rowSumsOf(arena, width),
+  }
+}
+
+function bytesOf(words: Uint32Array): Uint8Array {
+  return Uint8Array.from(new Uint8Array(words.buffer, words.byteOffset, words.byteLength))
+}
+
+/** The plan of one code lives until the scope ends. */
+function encoderOf(
+  { exports, place, scope, addressOf }: Arena,
+  { size, twiddles }: Domain,
+  width: number,
+): (message: Uint32Array, out: Uint32Array, offset: number) => void {
+  let run = 1
+  while (2 * run * width <= size) run *= 2
+  const groups = size / run
+  const order = place(groups)
+  // Bit-reversed: the second half counts as the first does, plus the lowest bit.
+  order[0] = 0
+  for (let half = 1; half < groups; half *= 2)
+    for (let i = 0; i < half; i++) order[half + i] = order[i]! + groups / (2 * half)
+  const factors = place(size)
+  for (let i = 0; i < size; i++) factors[i] = mulMod(twiddles[i]!, radix)
+  return (message, out, offset) =>
+    scope(() => {
+      const to = out.byteOffset + 4 * offset
+      exports.spread(to, groups, run, order.byteOffset, addressOf(message), message.length)
+      exports.transform(to, size, run, factors.byteOffset)
+    })
+}
+
+function rowSumsOf({ exports, place, scope, addressOf }: Arena, width: number) {
+  const planes = place(degree * width).fill(0)
+  return {
+    add(
+      weights: Elements,
+      w: number,
+      values: Int32Array,
+      from: number,
+      length: number,
+      to: number,
+    ): void {
+      scope(() => {
+        const factors = addressOf(scaled(weights.subarray(w, w + degree), radix))
+        const run = addressOf(values.subarray(from, from + length))
+        exports.addWeighted(planes.byteOffset, width, to, run, length, factors)
+      })
+    },
+    total(): Elements {
+      const sums = new Uint32Array(degree * width)
+      for (let i = 0; i < width; i++)
+        for (let k = 0; k < degree; k++) sums[degree * i + k] = planes[width * k + i]!
+      return sums
+    },
+  }
+}
