@@ -59,3 +59,22 @@ export function httpUrl(text: string): string {
 export function collect(text: string, before: readonly string[]): readonly string[] {
   return [...before, text]
 }
+
+/** A comma-separated list; may also be given several times. */
+export function collectList(text: string, before: readonly string[]): readonly string[] {
+  const items = text.split(',').map((item) => item.trim())
+  if (items.every((item) => item !== '')) return [...before, ...items]
+  throw new InvalidArgumentError('Expected a list like a,b,c.')
+}
+
+/** A list of web origins, each `*` or scheme, host and port alone. */
+export function originList(text: string, before: readonly string[]): readonly string[] {
+  const origins = collectList(text, before)
+  const wrong = origins.find((origin) => origin !== '*' && !isOrigin(origin))
+  if (wrong === undefined) return origins
+  throw new InvalidArgumentError(`${wrong} is no origin like https://explorer.example:8443, or *.`)
+}
+
+function isOrigin(text: string): boolean {
+  return URL.parse(text)?.origin === text.toLowerCase()
+}

@@ -9,6 +9,11 @@ import type { Io } from './io.ts'
 /** The development network's genesis that came with the program. */
 export const packagedGenesis: string = join(import.meta.dirname, '..', 'genesis.json')
 
+/** The explorer that came with the program, whether that runs built or from its sources. */
+export const packagedExplorer: string = import.meta.filename.endsWith('.ts')
+  ? join(import.meta.dirname, '..', 'dist', 'explorer')
+  : join(import.meta.dirname, '..', 'explorer')
+
 export function defaultDataDir({ home }: Pick<Io, 'home'>): string {
   return join(home, '.waggle')
 }

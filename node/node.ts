@@ -206,7 +206,14 @@ export async function startNode(options: NodeOptions, seams: NodeSeams = {}): Pr
     version: `waggle/${packageJson.version}/${process.platform}-${process.arch}/node${process.versions.node}`,
   })
   const rpc = createRpcServer(
-    { host: options.rpcHost, port: options.rpcPort, allowUploads: options.allowUploads },
+    {
+      host: options.rpcHost,
+      port: options.rpcPort,
+      allowUploads: options.allowUploads,
+      corsOrigins: options.corsOrigins,
+      allowedHosts: options.allowedHosts,
+      pagesDir: options.explorerDir,
+    },
     modules,
   )
   const quietly = async () => {}

@@ -16,6 +16,12 @@ export type NodeOptions = {
   readonly rpcHost: string
   /** 0 picks a free port. @default 8545 */
   readonly rpcPort: number
+  /** Origins whose pages may use RPC, like `https://explorer.example`; `*` for any. */
+  readonly corsOrigins: readonly string[]
+  /** Names besides loopback and `rpcHost` by which RPC may be called; `*` for any. */
+  readonly allowedHosts: readonly string[]
+  /** Folder of the explorer's pages, served at `/` if it holds any; null serves none. */
+  readonly explorerDir: string | null
   /** libp2p addresses to listen on, e.g. `/ip4/127.0.0.1/tcp/9000`. */
   readonly listen: readonly string[]
   /** libp2p addresses of peers to dial. */

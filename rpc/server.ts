@@ -1,5 +1,5 @@
 /**
- * The server: JSON-RPC over HTTP and WebSocket, blobs, health and metrics, on one port.
+ * The server: JSON-RPC over HTTP and WebSocket, blobs, pages, health and metrics, on one port.
  */
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
@@ -15,6 +15,7 @@ import { defaultLimits, type RpcLimits } from './limits.ts'
 import type { Subscriber } from './method.ts'
 import { createMethods } from './methodTable.ts'
 import type { RpcModules } from './modules.ts'
+import { loadPages, type Pages } from './pages.ts'
 import { createSubscriptions } from './subscriptions.ts'
 import { createSockets } from './webSocket.ts'
 import { quantity } from './wire.ts'
@@ -30,6 +31,8 @@ export type RpcOptions = {
   readonly corsOrigins?: readonly string[] | undefined
   /** Whether `PUT /blob` is served. @default false */
   readonly allowUploads?: boolean | undefined
+  /** Folder of the pages served at `/`, if it holds any. @default null */
+  readonly pagesDir?: string | null | undefined
   readonly limits?: Partial<RpcLimits> | undefined
 }
 
@@ -44,7 +47,7 @@ type RpcStats = {
 }
 
 export type RpcServer = {
-  /** @throws {Error} if the port cannot be bound. */
+  /** @throws {Error} if the port cannot be bound or the pages cannot be read. */
   readonly start: () => Promise<void>
   readonly stop: () => Promise<void>
   /** Where it listens; null unless started. */
@@ -54,7 +57,7 @@ export type RpcServer = {
 
 export function createRpcServer(options: RpcOptions, modules: RpcModules): RpcServer {
   const { host = '127.0.0.1', port, allowedHosts = [], corsOrigins = [] } = options
-  const { allowUploads = false } = options
+  const { allowUploads = false, pagesDir = null } = options
   const limits: RpcLimits = { ...defaultLimits, ...options.limits }
   const { clock, report } = modules
 
@@ -73,6 +76,7 @@ export function createRpcServer(options: RpcOptions, modules: RpcModules): RpcSe
     )
   const sockets = createSockets(limits, { clock, answer, closed: subscriptions.drop, report })
 
+  let pages: Pages | null = null
   /** Characters of answers that HTTP peers have yet to read. */
   let unsent = 0
 
@@ -111,7 +115,8 @@ export function createRpcServer(options: RpcOptions, modules: RpcModules): RpcSe
       case 'PUT /blob':
         return handleBlob(request, response)
       default:
-        return request.method === 'OPTIONS' ? preflight(response) : unknown(response, path)
+        if (request.method === 'OPTIONS') return preflight(response)
+        if (pages?.(request, response) !== true) unknown(response, path)
     }
   }
 
@@ -157,13 +162,15 @@ export function createRpcServer(options: RpcOptions, modules: RpcModules): RpcSe
   }
 
   return {
-    start: () =>
-      new Promise((resolve, reject) => {
+    start: async () => {
+      pages = pagesDir === null ? null : await loadPages(pagesDir)
+      await new Promise<void>((resolve, reject) => {
         http.once('error', (cause) =>
           reject(new Error(`rpc: cannot listen on ${host}:${port}`, { cause })),
         )
         http.listen(port, host, resolve)
-      }),
+      })
+    },
     stop: async () => {
       filters.stop()
       subscriptions.stop()

@@ -15,11 +15,14 @@ import { durationText } from '../format.ts'
 import { type Io, paint } from '../io.ts'
 import { createReport } from '../report.ts'
 import { table } from '../table.ts'
+import { allowedHostsOption, corsOriginsOption } from './start.ts'
 
 type Flags = {
   readonly validators: number
   readonly data?: string
   readonly rpcPort: number
+  readonly corsOrigins: readonly string[]
+  readonly allowedHosts: readonly string[]
   readonly firstJob: boolean
   readonly logLevel: string
   readonly json?: true
@@ -40,6 +43,8 @@ export function addDevnet(program: Command, io: Io): void {
     .option('--validators <n>', 'how many', wholeNumber(1, 16), 4)
     .option('--data <folder>', 'keep the nodes there (default: a temporary folder)')
     .option('--rpc-port <port>', 'of the first node; 0 picks ports', wholeNumber(0, 65_000), 8545)
+    .addOption(corsOriginsOption())
+    .addOption(allowedHostsOption())
     .option('--no-first-job', 'start without the job on MNIST')
     .option('--log-level <level>', 'of the nodes, in node.log of their folders', 'info')
     .option('--json', 'print a JSON line once the network runs')
@@ -60,7 +65,7 @@ async function devnet(flags: Flags, io: Io): Promise<void> {
       rpcPorts: await rpcPorts(flags),
       p2pPorts: await freePorts(flags.validators),
       genesis: { firstJob: flags.firstJob },
-      flagsOf: () => ['--log-level', flags.logLevel],
+      flagsOf: () => startFlags(flags),
       note: report.note,
     })
     try {
@@ -74,6 +79,15 @@ async function devnet(flags: Flags, io: Io): Promise<void> {
   } finally {
     if (temporary) await rm(dataDir, { recursive: true, force: true })
   }
+}
+
+/** What each node is told besides its folder and ports. */
+function startFlags({ logLevel, corsOrigins, allowedHosts }: Flags): readonly string[] {
+  return [
+    ...['--log-level', logLevel],
+    ...corsOrigins.flatMap((origin) => ['--cors-origins', origin]),
+    ...allowedHosts.flatMap((name) => ['--allowed-hosts', name]),
+  ]
 }
 
 async function rpcPorts({ rpcPort, validators }: Flags): Promise<readonly number[]> {

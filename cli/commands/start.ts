@@ -7,8 +7,8 @@ import { type Command, Option } from 'commander'
 import type { BackendName } from '../../compute/backend.ts'
 import type { NodeSeams } from '../../node/node.ts'
 import type { NodeOptions } from '../../node/options.ts'
-import { collect, wholeNumber } from '../arguments.ts'
-import { dataFiles, dataOption, packagedGenesis } from '../dataDir.ts'
+import { collect, collectList, originList, wholeNumber } from '../arguments.ts'
+import { dataFiles, dataOption, packagedExplorer, packagedGenesis } from '../dataDir.ts'
 import { ExitCode, fail } from '../failure.ts'
 import type { Io } from '../io.ts'
 import { createReport } from '../report.ts'
@@ -21,6 +21,9 @@ type StartFlags = {
   readonly follow?: true
   readonly rpcHost: string
   readonly rpcPort: number
+  readonly corsOrigins: readonly string[]
+  readonly allowedHosts: readonly string[]
+  readonly explorer: boolean
   readonly listen: readonly string[]
   readonly peer: readonly string[]
   readonly backend: BackendName
@@ -55,6 +58,9 @@ export function addStart(program: Command, io: Io, seams?: NodeSeams): void {
     .option('--follow', 'follow the chain without voting or working, even with keys')
     .option('--rpc-host <host>', 'address to serve RPC on', '127.0.0.1')
     .option('--rpc-port <port>', 'port to serve RPC on; 0 picks one', wholeNumber(0, 65_535), 8545)
+    .addOption(corsOriginsOption())
+    .addOption(allowedHostsOption())
+    .option('--no-explorer', 'serve RPC alone, without the explorer at /')
     .addOption(addressesOption('--listen', 'libp2p address to listen on'))
     .addOption(addressesOption('--peer', 'libp2p address of a peer'))
     .addOption(
@@ -72,6 +78,18 @@ export function addStart(program: Command, io: Io, seams?: NodeSeams): void {
     .option('--json', 'print the RPC address as a JSON line')
     .addHelpText('after', examples)
     .action((flags: StartFlags) => start(flags, io, seams))
+}
+
+export function corsOriginsOption(): Option {
+  const description = 'origins whose pages may use RPC, comma-separated; * for any'
+  return new Option('--cors-origins <list>', description).argParser(originList).default([], 'none')
+}
+
+export function allowedHostsOption(): Option {
+  const description = 'further names RPC may be called by, comma-separated; * for any'
+  return new Option('--allowed-hosts <list>', description)
+    .argParser(collectList)
+    .default([], 'loopback and --rpc-host')
 }
 
 function addressesOption(name: string, description: string): Option {
@@ -122,6 +140,9 @@ export function nodeOptions(flags: StartFlags): NodeOptions {
     passwordFile: flags.passwordFile ?? inData(dataFiles.password),
     rpcHost: flags.rpcHost,
     rpcPort: flags.rpcPort,
+    corsOrigins: flags.corsOrigins,
+    allowedHosts: flags.allowedHosts,
+    explorerDir: flags.explorer ? packagedExplorer : null,
     listen: flags.listen,
     bootstrap: flags.peer,
     backend: flags.backend,

@@ -19,6 +19,9 @@ afterAll(() => rm(home, { recursive: true, force: true }))
 const startFlags = {
   rpcHost: '127.0.0.1',
   rpcPort: 0,
+  corsOrigins: [],
+  allowedHosts: [],
+  explorer: true,
   listen: [],
   peer: [],
   backend: 'wasm',
