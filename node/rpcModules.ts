@@ -12,6 +12,7 @@ import type { Clock } from '../primitives/clock.ts'
 import { blockViewOf } from '../rpc/blockView.ts'
 import { createChainView } from '../rpc/chainView.ts'
 import type { RpcBlobs, RpcModules, SyncView } from '../rpc/modules.ts'
+import { networkViewOf } from '../rpc/networkView.ts'
 import { createPoolView, pooledView } from '../rpc/poolView.ts'
 import { createDataViews, createRepViews, createValViews } from '../rpc/registryView.ts'
 import { createTrainViews } from '../rpc/trainView.ts'
@@ -87,6 +88,7 @@ export function createRpcModules(parts: RpcParts): {
       syncing,
       clientVersion: parts.version,
     },
+    network: networkViewOf(chain),
     train: createTrainViews({ chain, index, blobs }),
     data: createDataViews({ chain, blobs }),
     val: createValViews({

@@ -21,6 +21,7 @@ import { dataMethods, repMethods, valMethods } from './methods/registry.ts'
 import { subscribeMethods } from './methods/subscribe.ts'
 import { traceMethods } from './methods/trace.ts'
 import { trainMethods } from './methods/train.ts'
+import { waggleMethods } from './methods/waggle.ts'
 import type { RpcModules } from './modules.ts'
 import { describeMethods } from './openRpc.ts'
 import type { Subscriptions } from './subscriptions.ts'
@@ -51,6 +52,7 @@ export function createMethods(
     ...dataMethods(modules),
     ...valMethods(modules),
     ...repMethods(modules),
+    ...waggleMethods(modules),
   }
   const namespaces = [...new Set(Object.keys(methods).map((name) => name.split('_')[0]!))]
   const versions = Object.fromEntries(namespaces.map((name) => [name, '1.0']))

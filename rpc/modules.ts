@@ -10,6 +10,7 @@ import type { Fault, Result } from '../primitives/result.ts'
 import type { Overrides } from '../vm/overrides.ts'
 import type { SimulatedBlock, SimulateFault, SimulateRequest } from '../vm/simulateBlocks.ts'
 import type { ForkView } from './forkView.ts'
+import type { NetworkView } from './networkView.ts'
 import type { WatchedVm } from './tracers/tracer.ts'
 import type {
   AccountView,
@@ -36,6 +37,7 @@ export type RpcModules = {
   readonly pool: RpcPool
   readonly events: RpcEvents
   readonly net: RpcNet
+  readonly network: NetworkView
   readonly train: TrainViews
   readonly data: DataViews
   readonly val: ValViews

@@ -7,6 +7,7 @@ import { ok } from '../../primitives/result.ts'
 import type { RpcChain, RpcEvents, RpcModules, SyncView } from '../../rpc/modules.ts'
 import type { BlockView, TransactionView } from '../../rpc/views.ts'
 import type { CertificateView, JobEvent } from '../../rpc/workViews.ts'
+import { testGenesis } from '../chain/support.ts'
 
 export type Hand = {
   readonly modules: RpcModules
@@ -63,6 +64,7 @@ export function modulesAround(chain: RpcChain, replace: Partial<RpcModules> = {}
         syncing: () => null,
         clientVersion: 'waggle/test',
       },
+      network: { params: testGenesis().params, modules: [] },
       train: {
         job: none,
         jobs: nothing,

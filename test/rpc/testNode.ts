@@ -7,6 +7,7 @@ import { createTransactionPool } from '../../mempool/transactionPool.ts'
 import { systemClock } from '../../primitives/clock.ts'
 import { blockViewOf } from '../../rpc/blockView.ts'
 import { createChainView } from '../../rpc/chainView.ts'
+import { networkViewOf } from '../../rpc/networkView.ts'
 import { createPoolView, pooledView } from '../../rpc/poolView.ts'
 import { createDataViews, createRepViews, createValViews } from '../../rpc/registryView.ts'
 import { createTrainViews } from '../../rpc/trainView.ts'
@@ -56,6 +57,7 @@ export async function openTestNode(): Promise<TestNode> {
       onCertificate: index.onCertificate,
       onSyncing: () => () => {},
     },
+    network: networkViewOf(chain),
     train: createTrainViews({ chain, index, blobs }),
     data: createDataViews({ chain, blobs }),
     val: createValViews({ chain, proposer }),
