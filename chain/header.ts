@@ -12,9 +12,9 @@ import { MerklePatriciaTrie } from '@ethereumjs/mpt'
 import type { ChainParams } from '../params/chainParams.ts'
 import { addressFromBytes } from '../primitives/address.ts'
 import { concatBytes, toHex, utf8ToBytes } from '../primitives/bytes.ts'
-import { type Hash, hashBytes, hashFromBytes, hashOf, sha256Hash } from '../primitives/hash.ts'
-import { merkleLeaf, merkleRoot } from '../primitives/merkle.ts'
+import { type Hash, hashBytes, hashFromBytes, sha256Hash } from '../primitives/hash.ts'
 import { type Validator, type ValidatorSet, validatorSetHash } from '../registry/validatorSet.ts'
+import { envelopeLeaves, rootOfLeaves } from './beaconRoot.ts'
 import type { HeaderFault } from './blockFault.ts'
 
 /** Digest of no requests: the chain has none of EIP-7685's. */
@@ -37,16 +37,13 @@ export type BeaconFields = {
   readonly next: ValidatorSet
 }
 
-/** Merkle root over the five fields, so that a contract can prove each through EIP-4788. */
+/** `parentBeaconBlockRoot` of a block with these fields; see `beaconRoot.ts`. */
 export function beaconRoot({ parentCommit, reveal, evidence, current, next }: BeaconFields): Hash {
-  const leaves = [
-    hashOf('waggle/commit/v1', parentCommit),
-    validatorSetHash(current),
-    validatorSetHash(next),
-    hashOf('waggle/reveal/v1', reveal),
-    merkleRoot(evidence.map(merkleLeaf)),
-  ]
-  return merkleRoot(leaves.map((leaf) => merkleLeaf(hashBytes(leaf))))
+  return rootOfLeaves({
+    ...envelopeLeaves({ parentCommit, reveal, evidence }),
+    current: validatorSetHash(current),
+    next: validatorSetHash(next),
+  })
 }
 
 /** Fields of a child that follow from its parent and the parameters alone. */

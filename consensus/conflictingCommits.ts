@@ -6,7 +6,8 @@ import { type Commit, decodeCommit, encodeCommit, hasSigned } from '../chain/com
 import { type CodecFault, decode, Writer } from '../primitives/codec.ts'
 import { ok, type Result, refuse } from '../primitives/result.ts'
 import type { Validator, ValidatorSet } from '../registry/validatorSet.ts'
-import { type CommitFault, verifyCommit } from './commit.ts'
+import { verifyCommit } from './commit.ts'
+import type { CommitFault } from './commitCheck.ts'
 
 /** `first.envelopeHash` sorts before the second's, so a pair has one encoding. */
 export type ConflictingCommits = { readonly first: Commit; readonly second: Commit }

@@ -30,8 +30,13 @@ export type Validator = {
 /** Members in canonical order: ascending address. */
 export type ValidatorSet = { readonly epoch: number; readonly validators: readonly Validator[] }
 
+/** A member as its set's hash names it: all that a light client needs. */
+export type Voter = Pick<Validator, 'address' | 'publicKey' | 'power' | 'slotWeight'>
+/** In canonical order. */
+export type Voters = { readonly epoch?: number; readonly validators: readonly Voter[] }
+
 /** What a commit certificate names: the members with keys and powers, and nothing that may change. */
-export function validatorSetHash(set: ValidatorSet): Hash {
+export function validatorSetHash(set: Voters): Hash {
   const bytes = new Writer()
     .list(set.validators, (validator, writer) =>
       writer
@@ -44,7 +49,7 @@ export function validatorSetHash(set: ValidatorSet): Hash {
   return hashOf('waggle/validators/v1', bytes)
 }
 
-export function totalPower(set: ValidatorSet): bigint {
+export function totalPower(set: Voters): bigint {
   return set.validators.reduce((sum, validator) => sum + validator.power, 0n)
 }
 

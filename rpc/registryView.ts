@@ -16,6 +16,7 @@ import { readService } from '../registry/service.ts'
 import { readStake } from '../registry/stakes.ts'
 import { epochOf, totalPower, validatorSetHash } from '../registry/validatorSet.ts'
 import { pageOf, worldOf } from './headState.ts'
+import { lightBlockAt } from './lightView.ts'
 import type { RpcBlobs } from './modules.ts'
 import type {
   DatasetView,
@@ -102,6 +103,7 @@ export function createValViews({ chain, proposer }: ValViewModules): ValViews {
       const { bitmap, signature, ...rest } = decoded.value
       return { ...rest, bitmap: toHex(bitmap), signature: toHex(signature) }
     },
+    lightBlock: (height) => lightBlockAt(chain, height),
   }
 }
 

@@ -152,6 +152,8 @@ export type ValViews = {
   readonly proposer: (height: bigint, round: number) => Promise<Address | null>
   /** The commit of block `height`, for light clients. */
   readonly commit: (height: bigint) => Promise<CommitView | null>
+  /** Encoded light block of `height` (`consensus/lightBlock.ts`); null where it is not kept. */
+  readonly lightBlock: (height: bigint) => Promise<Hex | null>
 }
 
 export type RepViews = {

@@ -44,6 +44,9 @@ export function valMethods({ val, chain }: Pick<RpcModules, 'val' | 'chain'>): M
     val_getCommit: method({ block }, async ({ block: ref }) =>
       ok(toWire(await val.commit(numberOf(ref, 0n)))),
     ),
+    val_getLightBlock: method({ block }, async ({ block: ref }) =>
+      ok(await val.lightBlock(numberOf(ref, 0n))),
+    ),
   }
 
   /** @param ahead - where nothing is said: the head plus this. */

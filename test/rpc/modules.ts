@@ -90,6 +90,7 @@ export function modulesAround(chain: RpcChain, replace: Partial<RpcModules> = {}
         validator: none,
         proposer: none,
         commit: none,
+        lightBlock: none,
       },
       rep: { service: none, participation: async () => [] },
       blobs: {
