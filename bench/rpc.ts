@@ -10,7 +10,7 @@ import { encodeFunctionData } from 'viem'
 import { freePorts, launchDevnet } from '../cli/devnet.ts'
 import { percentile } from '../cli/latency.ts'
 import { moduleAddresses } from '../params/protocol.ts'
-import { stakingAbi } from '../vm/modules/staking.ts'
+import { stakingAbi } from '../vm/modules/stakingAbi.ts'
 import type { Benchmark, Row } from './main.ts'
 
 const calls = 400

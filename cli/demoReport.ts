@@ -5,7 +5,7 @@
 import { moduleAddresses, one } from '../params/protocol.ts'
 import type { Address } from '../primitives/address.ts'
 import { weiPerGwei } from '../primitives/brand.ts'
-import { stakingAbi } from '../vm/modules/staking.ts'
+import { stakingAbi } from '../vm/modules/stakingAbi.ts'
 import { curve } from './curve.ts'
 import { coinsText } from './format.ts'
 import { type Io, paint } from './io.ts'

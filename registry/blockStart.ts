@@ -11,6 +11,7 @@ import { drawSet, freezeSet, validatorSetAt } from './epochSets.ts'
 import { emissionOf, nextReputation, nextWork, serviceQuality } from './formulas.ts'
 import { seedJobs } from './jobBook.ts'
 import { recordFees } from './ledger.ts'
+import { delegatorsPart, expectReward, releaseReward } from './pools.ts'
 import type { World } from './records.ts'
 import { readService, recordDuty, recordEarning, recordProposal, writeService } from './service.ts'
 import { readStakes } from './stakes.ts'
@@ -38,8 +39,10 @@ export async function beginBlock(
   await recordProposal(world, start.proposer)
   await recordFees(world, start.parentFees)
   await seedJobs(world, start.height, start.mixHash)
-  if (start.height % BigInt(params.epochLength) === 0n)
-    await changeEpoch(world, params, epochOf(start.height, params.epochLength))
+  const inEpoch = start.height % BigInt(params.epochLength)
+  if (inEpoch === 0n) await changeEpoch(world, params, epochOf(start.height, params.epochLength))
+  if (inEpoch === 1n)
+    for (const { address } of await readStakes(world)) await releaseReward(world, address)
 }
 
 async function countVotes(world: World, params: ChainParams, start: BlockStart): Promise<void> {
@@ -52,12 +55,14 @@ async function countVotes(world: World, params: ChainParams, start: BlockStart):
 /** Close epoch `epoch − 1`, whose last block is the parent, and freeze the set of `epoch + 1`. */
 async function changeEpoch(world: World, params: ChainParams, epoch: number): Promise<void> {
   let minted = 0n
-  for (const { address } of await readStakes(world)) {
+  for (const { address, stake } of await readStakes(world)) {
     const service = await readService(world, address)
     const quality = serviceQuality(service.reputation, service)
     const emission = emissionOf(service.ownBurn)
     minted += emission
-    await recordEarning(world, address, emission * weiPerGwei)
+    const others = await delegatorsPart(world, address, stake, emission, BigInt(epoch))
+    await expectReward(world, address, others * weiPerGwei)
+    await recordEarning(world, address, (emission - others) * weiPerGwei)
     await writeService(world, address, {
       reputation: nextReputation(service.reputation, quality, params.reputationShift),
       work: nextWork(service.work, service.ownBurn),

@@ -6,8 +6,9 @@
 import { maxValidators } from '../params/protocol.ts'
 import { bytesToUint, fromHex, type Hex, toHex, uintBytes } from '../primitives/bytes.ts'
 import { invariant } from '../primitives/result.ts'
-import { slotWeight, votingPower, workingStake } from './formulas.ts'
+import { powerCap, slotWeight, votingPower, workingStake } from './formulas.ts'
 import { addressOfWord, slotOf } from './layout.ts'
+import { countedDelegation } from './pools.ts'
 import type { World } from './records.ts'
 import { readService } from './service.ts'
 import { isJailed, readStakes, type Stake } from './stakes.ts'
@@ -15,6 +16,9 @@ import type { Validator, ValidatorSet } from './validatorSet.ts'
 
 /** Epochs whose sets stay readable. */
 export const keptEpochs = 256
+
+/** Percent of all voting power that one validator has at most. */
+const maxPowerPercent = 33n
 
 /** Words of one member in storage. */
 const memberWords = 9n
@@ -79,19 +83,23 @@ export async function freezeSet(world: World, set: ValidatorSet): Promise<void> 
 }
 
 /**
- * The set that the present stakes and records make for `epoch`: the largest stakes of at least
- * `minStake` that are not jailed. Null if there is none; the set before it then stays.
+ * The set that the present stakes and records make for `epoch`: the largest stakes, delegations
+ * counted, of those who have `minStake` of their own and are not jailed. Null if there is none; the
+ * set before it then stays.
  */
 export async function drawSet(
   world: World,
   minStake: bigint,
   epoch: number,
 ): Promise<ValidatorSet | null> {
-  const able = (await readStakes(world)).filter(
-    (stake) => stake.stake >= minStake && stake.jailedSince === 0n,
-  )
+  const able: Stake[] = []
+  for (const stake of await readStakes(world)) {
+    if (stake.stake < minStake || stake.jailedSince !== 0n) continue
+    const delegated = await countedDelegation(world, stake.address, stake.stake)
+    able.push({ ...stake, stake: stake.stake + delegated })
+  }
   if (able.length === 0) return null
-  const chosen = [...able]
+  const chosen = able
     .sort((a, b) => compare(b.stake, a.stake) || compare(a.address, b.address))
     .slice(0, maxValidators)
     .sort((a, b) => compare(a.address, b.address))
@@ -103,15 +111,21 @@ async function weigh(world: World, stakes: readonly Stake[]): Promise<readonly V
   for (const { address } of stakes) services.set(address, await readService(world, address))
   const totalStake = stakes.reduce((sum, { stake }) => sum + stake, 0n)
   const totalWork = stakes.reduce((sum, { address }) => sum + services.get(address)!.work, 0n)
-  return stakes.map(({ address, publicKey, stake, ask, maxParams }) => {
+  const powers = stakes.map(({ address, stake }) => {
+    const { work, reputation } = services.get(address)!
+    return votingPower(stake, workingStake(stake, work, totalStake, totalWork), reputation)
+  })
+  const cap = powerCap(powers, maxPowerPercent)
+  return stakes.map(({ address, publicKey, stake, ask, maxParams }, i) => {
     const { work, reputation } = services.get(address)!
     const working = workingStake(stake, work, totalStake, totalWork)
+    const power = powers[i]!
     return {
       address,
       publicKey,
       stake,
       reputation,
-      power: votingPower(stake, working, reputation),
+      power: power < cap ? power : cap,
       slotWeight: slotWeight(stake, working, reputation, totalWork),
       jailed: false,
       ask,

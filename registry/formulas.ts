@@ -50,6 +50,24 @@ export function votingPower(stake: bigint, working: bigint, reputation: bigint):
   return stake + (working * reputation) / (4n * one)
 }
 
+/**
+ * The power above which none may count: what the strongest have when each of them has `percent` of all
+ * power after the cut. Where so few validators agree that this cannot be, nobody is cut.
+ */
+export function powerCap(powers: readonly bigint[], percent: bigint): bigint {
+  const sorted = [...powers].sort((a, b) => (a < b ? 1 : a > b ? -1 : 0))
+  const strongest = sorted[0] ?? 0n
+  let rest = sorted.reduce((sum, power) => sum + power, 0n)
+  if (BigInt(sorted.length) * percent <= 100n) return strongest
+  for (let cut = 0n; cut * percent < 100n; cut++) {
+    const cap = (percent * rest) / (100n - cut * percent)
+    const next = sorted[Number(cut)] ?? 0n
+    if (next <= cap) return cut === 0n ? strongest : cap
+    rest -= next
+  }
+  return strongest
+}
+
 /** Weight in the draw of round-0 proposers: mostly work. */
 export function slotWeight(
   stake: bigint,

@@ -1,18 +1,18 @@
 /**
- * Slashing: a validator that voted for two things at once loses 5 % of its stake, all its reputation,
- * and its place.
+ * Slashing: a validator that voted for two things at once loses 5 % of its stake and of what others
+ * delegated to it, all its reputation, and its place.
  */
 import type { ChainParams } from '../params/chainParams.ts'
 import { moduleAddresses } from '../params/protocol.ts'
 import type { Address } from '../primitives/address.ts'
-import { weiPerGwei } from '../primitives/brand.ts'
 import type { Hash } from '../primitives/hash.ts'
 import { ok, type Result, refuse } from '../primitives/result.ts'
 import { slotOf } from './layout.ts'
 import { burn } from './ledger.ts'
+import { slashPool } from './pools.ts'
 import type { World } from './records.ts'
 import { writeService } from './service.ts'
-import { jail, penalise, readStake } from './stakes.ts'
+import { jail, readStake, slashStake } from './stakes.ts'
 import { epochOf } from './validatorSet.ts'
 
 export type SlashFault =
@@ -56,7 +56,7 @@ export async function slash(
   const stake = await readStake(world, validator)
   if (stake === null) return refuse({ code: 'evidence/stranger', validator })
   await world.staking.put(slot, height)
-  const wei = await penalise(world, validator, (stake.stake * weiPerGwei) / 20n)
+  const wei = (await slashStake(world, validator)) + (await slashPool(world, validator))
   await burn(world, moduleAddresses.staking, wei)
   await writeService(world, validator, { reputation: 0n })
   await jail(world, validator, height)

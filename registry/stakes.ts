@@ -37,6 +37,8 @@ export type StakeFault =
   | { readonly code: 'staking/tooMuch'; readonly got: bigint; readonly max: bigint }
   | { readonly code: 'staking/unbonding'; readonly until: bigint }
   | { readonly code: 'staking/full'; readonly max: bigint }
+  | { readonly code: 'staking/notJailed'; readonly validator: Address }
+  | { readonly code: 'staking/stillJailed'; readonly until: bigint }
 
 /** Registered validators, in the set or not; bounds every walk over the list. */
 const maxRegistered = 1_000
@@ -218,6 +220,34 @@ export async function isJailed(world: World, validator: Address): Promise<boolea
 /** Put a validator out from `height` on. */
 export async function jail(world: World, validator: Address, height: bigint): Promise<void> {
   await world.staking.put(place(validator, 'jailedSince'), height)
+}
+
+/** Let a validator back in that asks for it after the unbonding time, with the least stake of its own. */
+export async function unjail(
+  world: World,
+  params: ChainParams,
+  validator: Address,
+  epoch: bigint,
+): Promise<Result<null, StakeFault>> {
+  const stake = await readStake(world, validator)
+  if (stake === null) return refuse({ code: 'staking/unknown', validator })
+  if (stake.jailedSince === 0n) return refuse({ code: 'staking/notJailed', validator })
+  const { epochLength, unbondingEpochs, minStake } = params
+  const until = stake.jailedSince / BigInt(epochLength) + BigInt(unbondingEpochs)
+  if (epoch < until) return refuse({ code: 'staking/stillJailed', until })
+  if (stake.stake < minStake)
+    return refuse({ code: 'staking/tooLittle', got: stake.stake, min: minStake })
+  await world.staking.put(place(validator, 'jailedSince'), 0n)
+  return ok(null)
+}
+
+/** Take a twentieth of a stake, what is leaving it included. Returns wei; they stay in the module's account. */
+export async function slashStake(world: World, validator: Address): Promise<bigint> {
+  const stake = await world.staking.get(place(validator, 'stake'))
+  const unbonding = await world.staking.get(place(validator, 'unbonding'))
+  await world.staking.put(place(validator, 'stake'), stake - stake / 20n)
+  await world.staking.put(place(validator, 'unbonding'), unbonding - unbonding / 20n)
+  return (stake / 20n + unbonding / 20n) * weiPerGwei
 }
 
 function wholeGwei(wei: bigint, min: bigint): Result<bigint, StakeFault> {

@@ -1,11 +1,14 @@
 /**
  * The epoch's emission, minted as Ethereum withdrawals in the next epoch's first block: half of what
- * each worker's own certificates burned.
+ * each worker's own certificates burned. The part of a worker's delegators goes to the staking module,
+ * which shares it out.
  */
 import type { ChainParams } from '../params/chainParams.ts'
+import { moduleAddresses } from '../params/protocol.ts'
 import type { Address } from '../primitives/address.ts'
 import { emissionOf } from './formulas.ts'
 import { slotOf } from './layout.ts'
+import { delegatorsPart } from './pools.ts'
 import type { World } from './records.ts'
 import { readService } from './service.ts'
 import { readStakes } from './stakes.ts'
@@ -29,11 +32,15 @@ export async function expectedWithdrawals(
   if (height % BigInt(params.epochLength) !== 0n) return []
   const epoch = height / BigInt(params.epochLength)
   const withdrawals: Withdrawal[] = []
-  for (const [i, { address }] of (await readStakes(world)).entries()) {
-    const gwei = emissionOf((await readService(world, address)).ownBurn)
-    if (gwei === 0n) continue
+  const mint = (validatorIndex: bigint, address: Address, gwei: bigint) => {
     const index = (epoch << 16n) + BigInt(withdrawals.length)
-    withdrawals.push({ index, validatorIndex: BigInt(i), address, gwei })
+    if (gwei > 0n) withdrawals.push({ index, validatorIndex, address, gwei })
+  }
+  for (const [i, { address, stake }] of (await readStakes(world)).entries()) {
+    const emission = emissionOf((await readService(world, address)).ownBurn)
+    const others = await delegatorsPart(world, address, stake, emission, epoch)
+    mint(BigInt(i), address, emission - others)
+    mint(BigInt(i), moduleAddresses.staking, others)
   }
   return withdrawals
 }

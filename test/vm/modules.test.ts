@@ -16,7 +16,7 @@ import { provePossession } from '../../primitives/possession.ts'
 import { jobsAbi } from '../../vm/modules/jobsAbi.ts'
 import { registryAbi } from '../../vm/modules/registry.ts'
 import { reputationAbi } from '../../vm/modules/reputation.ts'
-import { stakingAbi } from '../../vm/modules/staking.ts'
+import { stakingAbi } from '../../vm/modules/stakingAbi.ts'
 import { advance, alice, bob, openTestChain, signed, type TestChain } from '../chain/support.ts'
 import { creation, forward, returnFlagAndData } from './contracts.ts'
 

@@ -32,6 +32,11 @@ export function defineModule(
   return { name, address, abi, call: (call) => handlers[call.functionName]!(call) }
 }
 
+/** An address as the ABI decodes it, with its checksum's capitals, in the form that keys records. */
+export function addressOf(argument: unknown): Address {
+  return (argument as string).toLowerCase() as Address
+}
+
 /** The answer of a function: its ABI outputs in order. */
 export function answer(...outputs: readonly unknown[]): NativeOutcome {
   return { ok: true, outputs }

@@ -1,13 +1,12 @@
 /**
  * `Staking`, the native module of those who agree: registration, bonds, terms and the frozen sets.
  */
-import { parseAbi } from 'viem'
 import type { ChainParams } from '../../params/chainParams.ts'
 import { moduleAddresses } from '../../params/protocol.ts'
-import type { Address } from '../../primitives/address.ts'
 import { fromHex, type Hex } from '../../primitives/bytes.ts'
 import { checkPossession } from '../../primitives/possession.ts'
 import { validatorSetAt } from '../../registry/epochSets.ts'
+import { readPool, setCommission } from '../../registry/pools.ts'
 import {
   bond,
   readStake,
@@ -15,43 +14,14 @@ import {
   register,
   setTerms,
   unbond,
+  unjail,
   withdraw,
 } from '../../registry/stakes.ts'
 import { epochOf } from '../../registry/validatorSet.ts'
 import type { NativeCall, NativeModule, NativeOutcome } from '../nativeModule.ts'
-import { answer, commonErrors, defineModule, refusal } from './module.ts'
-
-export const stakingAbi = parseAbi([
-  'struct StakeView { address validator; bytes publicKey; uint64 stake; uint64 jailedSince; uint256 ask; uint256 maxParams; uint64 unbonding; uint64 unbondsAt; }',
-  'struct MemberView { address validator; bytes publicKey; uint64 stake; uint64 reputation; uint256 power; uint256 slotWeight; bool jailed; }',
-
-  'function register(bytes publicKey, bytes possession, uint128 ask, uint64 maxParams) payable returns (uint64 stake)',
-  'function bond() payable returns (uint64 stake)',
-  'function unbond(uint64 gwei) returns (uint64 fromEpoch)',
-  'function withdraw() returns (uint256 amount)',
-  'function setTerms(uint128 ask, uint64 maxParams)',
-  'function validator(address who) view returns (StakeView stake)',
-  'function validators() view returns (address[] list)',
-  'function epoch() view returns (uint256 number)',
-  'function currentSet() view returns (MemberView[] members)',
-
-  'event Registered(address indexed validator, bytes publicKey, uint64 stake)',
-  'event Bonded(address indexed validator, uint64 stake)',
-  'event Unbonded(address indexed validator, uint64 amount, uint64 fromEpoch)',
-  'event Withdrawn(address indexed validator, uint256 amount)',
-  'event TermsChanged(address indexed validator, uint128 ask, uint64 maxParams)',
-
-  'error Unknown(address validator)',
-  'error Known(address validator)',
-  'error KeyTaken(address holder)',
-  'error BadPossession()',
-  'error NotWholeGwei(uint256 got)',
-  'error TooLittle(uint256 got, uint256 min)',
-  'error TooMuch(uint256 got, uint256 max)',
-  'error Unbonding(uint256 until)',
-  'error Full(uint256 max)',
-  ...commonErrors,
-])
+import { delegationHandlers } from './delegations.ts'
+import { addressOf, answer, defineModule, refusal } from './module.ts'
+import { stakingAbi } from './stakingAbi.ts'
 
 /** Gas of one proof of possession. */
 const possessionGas = 150_000n
@@ -103,9 +73,25 @@ export function stakingModule(params: ChainParams): NativeModule {
     return answer()
   }
 
+  async function setCommissionCall(call: NativeCall): Promise<NativeOutcome> {
+    const [basisPoints] = call.args as [number]
+    const epoch = BigInt(epochNow(call))
+    const wanted = BigInt(basisPoints)
+    const from = await setCommission(call.world, params, call.caller, wanted, epoch)
+    if (!from.ok) return refuse(from.fault)
+    call.emit('CommissionChanged', { validator: call.caller, basisPoints, fromEpoch: from.value })
+    return answer(from.value)
+  }
+
+  async function unjailCall(call: NativeCall): Promise<NativeOutcome> {
+    const free = await unjail(call.world, params, call.caller, BigInt(epochNow(call)))
+    if (!free.ok) return refuse(free.fault)
+    call.emit('Unjailed', { validator: call.caller })
+    return answer()
+  }
+
   async function validatorView(call: NativeCall): Promise<NativeOutcome> {
-    const [who] = call.args as [Address]
-    const validator = who.toLowerCase() as Address
+    const validator = addressOf(call.args[0])
     const stake = await readStake(call.world, validator)
     if (stake === null) return { ok: false, errorName: 'Unknown', args: [validator] }
     return answer({ ...stake, validator })
@@ -117,6 +103,10 @@ export function stakingModule(params: ChainParams): NativeModule {
     unbond: unbondCall,
     withdraw: withdrawCall,
     setTerms: setTermsCall,
+    setCommission: setCommissionCall,
+    unjail: unjailCall,
+    ...delegationHandlers(params),
+    pool: async (call) => answer(await readPool(call.world, addressOf(call.args[0]))),
     validator: validatorView,
     validators: async (call) =>
       answer((await readStakes(call.world)).map(({ address }) => address)),
