@@ -99,7 +99,8 @@ export function shapeOf(job: Job, range: number, dense: boolean): ProofShape {
     ...splits,
     excess,
   })
-  const sizes = { layers: job.layers, depth, batch: job.batch, nu, beta, steps: count }
+  const { layers, leaseSteps, batch } = job
+  const sizes = { layers, leaseSteps, depth, batch, nu, beta, steps: count }
   const classes = classesOf(sizes, tables, dense)
   const { hidden, output, backward } = splits
   return {
@@ -133,9 +134,12 @@ function splitsOf(job: Job): Readonly<Record<'hidden' | 'output' | 'backward', N
   return { hidden: none, output: none, backward: none, ...Object.fromEntries(found) }
 }
 
+/** What the layout of weights depends on. */
+export type StateShape = Pick<Job, 'layers' | 'leaseSteps'>
+
 /** The layout of a job's weights, and the columns of one state. */
 export function stateColumns(
-  layers: readonly number[],
+  { layers, leaseSteps }: StateShape,
   step: number,
 ): { readonly layout: Layout; readonly columns: readonly Column[] } {
   const nu = Math.max(1, ceilLog2(Math.max(...layers)))
@@ -143,11 +147,10 @@ export function stateColumns(
     const shape = { step, layer: i + 1, rows, cols: layers[i]!, rowBits: nu, colBits: nu }
     return [{ role: 'w', ...shape } as const, { role: 'rho', ...shape } as const]
   })
-  return { layout: stateLayout(layers, nu), columns }
+  return { layout: stateLayout(layers, nu, leaseSteps), columns }
 }
 
-type Sizes = {
-  readonly layers: readonly number[]
+type Sizes = StateShape & {
   readonly depth: number
   readonly batch: number
   readonly nu: number
@@ -156,9 +159,9 @@ type Sizes = {
 }
 
 function classesOf(sizes: Sizes, tables: readonly Table[], dense: boolean): readonly RowClass[] {
-  const { layers, nu, steps } = sizes
-  const { layout } = stateColumns(layers, 0)
-  const state = (step: number) => stateColumns(layers, step).columns
+  const { nu, steps } = sizes
+  const { layout } = stateColumns(sizes, 0)
+  const state = (step: number) => stateColumns(sizes, step).columns
   const mid = Array.from({ length: steps - 1 }, (_, i) => state(i + 1)).flat()
   const excess = Array.from({ length: steps }, (_, step) =>
     state(step).flatMap((column) =>

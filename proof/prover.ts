@@ -22,7 +22,14 @@ import { commitColumns, rowWeights } from './ligero.ts'
 import { countLookups, leavesOf } from './lookups.ts'
 import { evaluateMatrix } from './matrixEvaluation.ts'
 import { classPoint, drawDistinct, drawEtas } from './opening.ts'
-import { maxSaturated, type ProofShape, placeColumn, shapeOf, stateColumns } from './parameters.ts'
+import {
+  maxSaturated,
+  type ProofShape,
+  placeColumn,
+  type StateShape,
+  shapeOf,
+  stateColumns,
+} from './parameters.ts'
 import { proveProducts } from './products.ts'
 import { encodeProof } from './proof.ts'
 import { claimsOf, proveReduction } from './reduction.ts'
@@ -145,11 +152,11 @@ function proveIn(
 
 /** The commitment to a job's weights: what statements and the chain hold. */
 export function commitWeights(
-  layers: readonly number[],
+  job: StateShape,
   weights: Weights,
   kernels: Kernels = referenceKernels,
 ): Hash {
-  const { layout, columns } = stateColumns(layers, 0)
+  const { layout, columns } = stateColumns(job, 0)
   const data = columns.map(({ role, layer }) => {
     const { width, inner, w, rho } = weights.layers[layer - 1]!
     const values = Int32Array.from(role === 'w' ? w : rho)

@@ -82,7 +82,7 @@ function cheated(lease: TrainedLease, dense: boolean, cheat: (cheat: Cheat) => v
 function verdictOf(lease: TrainedLease, dense: boolean, cheat: (cheat: Cheat) => void): string {
   const { shape, witness, batches } = cheated(lease, dense, cheat)
   const { statement, proof } = proveWitness(lease.claim, shape, witness, batches, kernels)
-  const before = commitWeights(lease.claim.job.layers, lease.before)
+  const before = commitWeights(lease.claim.job, lease.before)
   const verdict = verifyStepProof({ ...statement, before }, lease.batches, proof)
   return verdict.ok ? 'accepted' : verdict.fault.code
 }
@@ -338,10 +338,7 @@ describe('padding', () => {
           },
         )
         const { statement, proof } = proveWitness(lease.claim, shape, witness, batches, kernels)
-        assert.notEqual(
-          statement.after,
-          commitWeights(lease.claim.job.layers, lease.steps.at(-1)!.state),
-        )
+        assert.notEqual(statement.after, commitWeights(lease.claim.job, lease.steps.at(-1)!.state))
         const verdict = verifyStepProof(statement, lease.batches, proof)
         assert.deepEqual(verdict, { ok: true, value: 'valid' })
       }

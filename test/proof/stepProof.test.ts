@@ -15,9 +15,8 @@ const kernels = openWasmKernels()
 function assertValid({ claim, before, steps, batches }: TrainedLease): void {
   const { statement, proof } = proveLease(claim, before, steps, batches, kernels)
   assert.deepEqual(verifyStepProof(statement, batches, proof), { ok: true, value: 'valid' })
-  const { layers } = claim.job
-  assert.equal(statement.before, commitWeights(layers, before))
-  assert.equal(statement.after, commitWeights(layers, steps.at(-1)!.state))
+  assert.equal(statement.before, commitWeights(claim.job, before))
+  assert.equal(statement.after, commitWeights(claim.job, steps.at(-1)!.state))
   assert.deepEqual(
     statement.losses,
     steps.map(({ report }) => report.loss),
@@ -98,30 +97,36 @@ describe('honest leases are accepted', () => {
     assertValid(await trainLease(job, 1, undefined, () => rows))
   })
 
+  it('where a table has as many rows as a layer of one unit has cells', async () => {
+    const job = tinyJob([4, 3, 1], { batch: 2, fractionBits: 1 })
+    assertValid(await trainLease(job, 1))
+  })
+
   it('where weights and activations share one code', async () => {
     assertValid(await trainLease(tinyJob([8, 8, 4], { batch: 4, leaseSteps: 2 }), 9))
   })
 })
 
 describe('commitments', () => {
-  it('are functions of the weights alone', async () => {
+  it('are functions of the weights and the length of leases', async () => {
     const layers = [5, 4, 3]
     const lease = await trainLease(tinyJob(layers), 1)
-    const commitments = [{ batch: 1 }, { batch: 64, leaseSteps: 4 }, { fractionBits: 8 }].map(
-      (change) => {
-        const job = tinyJob(layers, change)
-        return commitWeights(job.layers, lease.before)
-      },
-    )
+    const commitments = [{ batch: 1 }, { batch: 64 }, { fractionBits: 8 }].map((change) => {
+      const job = tinyJob(layers, change)
+      return commitWeights(job, lease.before)
+    })
     assert.equal(new Set(commitments).size, 1)
     const { steps } = lease
-    assert.notEqual(commitWeights(layers, steps[0]!.state), commitments[0])
+    assert.notEqual(commitWeights(lease.claim.job, steps[0]!.state), commitments[0])
   })
 
   it('depend on the layout', async () => {
     const a = await trainLease(tinyJob([2, 3]), 1)
     const [layer] = a.before.layers
     const other = { layers: [{ ...layer!, width: 2, inner: 3 }] }
-    assert.notEqual(commitWeights([2, 3], a.before), commitWeights([3, 2], other))
+    assert.notEqual(
+      commitWeights({ layers: [2, 3], leaseSteps: 1 }, a.before),
+      commitWeights({ layers: [3, 2], leaseSteps: 1 }, other),
+    )
   })
 })
