@@ -7,8 +7,8 @@ import type { Clock } from '../primitives/clock.ts'
 import type { Hash } from '../primitives/hash.ts'
 import type { Fault, Result } from '../primitives/result.ts'
 import type { ValidatorSet } from '../registry/validatorSet.ts'
-import type { DuplicateVote } from './evidence.ts'
 import type { Step } from './machineState.ts'
+import type { Evidence } from './offences.ts'
 import type { Signer } from './signer.ts'
 import type { Wal } from './wal.ts'
 
@@ -111,6 +111,8 @@ export type DriverEvent =
       readonly caughtUp: boolean
     }
   | { readonly type: 'evidence'; readonly height: bigint; readonly index: number }
+  /** A peer has shown a valid commit for another value than ours at a height that is over. */
+  | { readonly type: 'fork'; readonly height: bigint; readonly rounds: readonly [number, number] }
   /** This height is followed without voting: the log no longer explains what was signed. */
   | { readonly type: 'abstain'; readonly height: bigint; readonly why: Fault }
   /** Consensus has stopped for good; the cause went to `report`. */
@@ -161,7 +163,7 @@ export type DriverModules = {
   readonly behind: (peer: PeerId, height: bigint) => void
   /** A peer sent what no honest node sends. */
   readonly misbehaved: (peer: PeerId, fault: Fault) => void
-  readonly onEvidence: (evidence: DuplicateVote) => void
+  readonly onEvidence: (evidence: Evidence) => void
   readonly onEvent: (event: DriverEvent) => void
   /** Told of failures that no caller awaits. */
   readonly report: (error: unknown) => void

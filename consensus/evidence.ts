@@ -39,7 +39,14 @@ export function decodeDuplicateVote(bytes: Uint8Array): Result<DuplicateVote, Co
 
 /** Names the offence, not the pair: a liar pays once for a height, round and kind. */
 export function offenceOf({ first }: DuplicateVote): Hash {
-  const { kind, height, round, index, validatorsHash } = first
+  return offenceOfVote(first)
+}
+
+/** Names the offence of having said something else in the place of this vote. */
+export function offenceOfVote(
+  vote: Pick<Vote, 'kind' | 'height' | 'round' | 'index' | 'validatorsHash'>,
+): Hash {
+  const { kind, height, round, index, validatorsHash } = vote
   const bytes = new Writer()
     .hash(validatorsHash)
     .uint(index, 2)

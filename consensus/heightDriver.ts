@@ -107,7 +107,10 @@ export function createHeightDriver(modules: HeightModules): HeightDriver {
         return timers.schedule(effect.step, effect.round)
       case 'evidence':
         onEvent({ type: 'evidence', height, index: effect.first.index })
-        return modules.onEvidence(duplicateVote(effect.first, effect.second))
+        return modules.onEvidence({
+          type: 'votes',
+          pair: duplicateVote(effect.first, effect.second),
+        })
       case 'commit':
         return wal.sync()
       default:

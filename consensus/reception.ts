@@ -9,6 +9,7 @@ import type { Hash } from '../primitives/hash.ts'
 import type { Result } from '../primitives/result.ts'
 import { verifyCommit } from './commit.ts'
 import type { CommitFault } from './commitCheck.ts'
+import { conflictingCommits } from './conflictingCommits.ts'
 import type { DriverModules, PeerId } from './driverModules.ts'
 import type { HeightDriver } from './heightDriver.ts'
 import type { Mail } from './inbox.ts'
@@ -20,7 +21,10 @@ import type { Progress, ValueFault } from './valueStore.ts'
 import { tallyOf } from './votes.ts'
 import { decodeWire, type WireMessage } from './wire.ts'
 
-export type ReceptionModules = Pick<DriverModules, 'chainId' | 'misbehaved'> & {
+export type ReceptionModules = Pick<
+  DriverModules,
+  'chainId' | 'misbehaved' | 'loadCommitted' | 'setAt' | 'onEvidence' | 'onEvent'
+> & {
   readonly current: () => HeightDriver
   readonly peering: Peering
   /** A verified commit of the present height and its envelope. */
@@ -44,6 +48,7 @@ type PeerVote = { readonly peer: PeerId; readonly vote: Vote }
 
 export function createReception(modules: ReceptionModules): Reception {
   const { chainId, misbehaved, current, peering, takeOver } = modules
+  const { loadCommitted, setAt, onEvidence, onEvent } = modules
 
   function open(mail: readonly Mail[]): readonly Received[] {
     const received = mail.flatMap(({ peer, bytes }): readonly Received[] => {
@@ -142,6 +147,7 @@ export function createReception(modules: ReceptionModules): Reception {
 
   async function onCommitted(peer: PeerId, bytes: Uint8Array, commit: Commit): Promise<void> {
     const { electorate } = current()
+    if (commit.height < electorate.height) return onOldCommit(peer, commit)
     if (commit.height !== electorate.height) return
     const verified = verifyCommit(commit, electorate.set, chainId)
     if (!verified.ok) return misbehaved(peer, verified.fault)
@@ -150,6 +156,18 @@ export function createReception(modules: ReceptionModules): Reception {
     const fault: CommittedFault = { code: 'committed/name', expected, got }
     if (got !== expected) return misbehaved(peer, fault)
     await takeOver(bytes, commit)
+  }
+
+  /** A commit for another value than ours at a height that is over convicts a third, or is forged. */
+  async function onOldCommit(peer: PeerId, commit: Commit): Promise<void> {
+    const { height, round } = commit
+    const ours = (await loadCommitted(height))?.commit
+    if (ours === undefined || ours.envelopeHash === commit.envelopeHash) return
+    const verified = verifyCommit(commit, await setAt(height), chainId)
+    if (!verified.ok) return misbehaved(peer, verified.fault)
+    onEvent({ type: 'fork', height, rounds: [ours.round, round] })
+    if (ours.round === round)
+      onEvidence({ type: 'commits', pair: conflictingCommits(ours, commit) })
   }
 
   return { open, receive }

@@ -35,6 +35,9 @@ export function createDriverEvents({
       case 'torn':
         log.warn(shown, `consensus ${type}`)
         return
+      case 'fork':
+        log.error(shown, 'the chain has forked; see waggle forensics')
+        return
       case 'halt':
         log.error(shown, 'consensus halted')
         return

@@ -1,19 +1,29 @@
 /**
- * Evidence that this node has seen and no block holds yet.
+ * Evidence that no block holds yet: what this node has seen, and what peers have told it of.
  */
-
 import type { Chain } from '../chain/chain.ts'
 import { decodeEnvelope } from '../chain/envelope.ts'
 import {
-  type DuplicateVote,
-  decodeDuplicateVote,
-  encodeDuplicateVote,
-  offenceOf,
-} from '../consensus/evidence.ts'
+  decodeEvidence,
+  type Evidence,
+  encodeEvidence,
+  heightOfEvidence,
+  judgeEvidence,
+  matterOf,
+} from '../consensus/offences.ts'
 import type { Hash } from '../primitives/hash.ts'
+import { invariant } from '../primitives/result.ts'
+import { isSetKept, validatorSetAt } from '../registry/epochSets.ts'
+import { checkAge } from '../registry/slashing.ts'
+import { epochOf, type ValidatorSet } from '../registry/validatorSet.ts'
 
 export type EvidencePool = {
-  readonly add: (evidence: DuplicateVote) => void
+  /** Evidence of our own finding, which holds. */
+  readonly add: (evidence: Evidence) => void
+  /** Encoded evidence from elsewhere: taken in if it is news and holds, and what to do with its bearer. */
+  readonly take: (bytes: Uint8Array) => Promise<'relay' | 'drop' | 'punish'>
+  /** Calls `listener` with each piece of our own finding, encoded. */
+  readonly onFound: (listener: (encoded: Uint8Array) => void) => void
   /** Encoded, for the next block. */
   readonly pending: () => readonly Uint8Array[]
   /** The chain refuses this piece: punished before, or too old. */
@@ -27,31 +37,64 @@ const maxKept = 64
 const maxPerBlock = 4
 
 export function createEvidencePool({ chain }: { readonly chain: Chain }): EvidencePool {
-  const { epochLength, unbondingEpochs } = chain.rules.params
-  const maxAge = BigInt(epochLength) * BigInt(unbondingEpochs - 1)
-  const kept = new Map<Hash, DuplicateVote>()
-  /** Offences that blocks hold, with their heights. */
-  const punished = new Map<Hash, bigint>()
+  const { params } = chain.rules
+  const maxAge = BigInt(params.epochLength) * BigInt(params.unbondingEpochs - 1)
+  const listeners: ((encoded: Uint8Array) => void)[] = []
+  const kept = new Map<Hash, Evidence>()
+  /** Matters that blocks have settled, with their heights. */
+  const settled = new Map<Hash, bigint>()
+
+  function isNews(evidence: Evidence): boolean {
+    const name = matterOf(evidence)
+    return !settled.has(name) && !kept.has(name) && kept.size < maxKept
+  }
 
   function settle(encoded: Uint8Array): void {
-    const evidence = decodeDuplicateVote(encoded)
+    const evidence = decodeEvidence(encoded)
     if (!evidence.ok) return
-    punished.set(offenceOf(evidence.value), evidence.value.first.height)
-    kept.delete(offenceOf(evidence.value))
+    settled.set(matterOf(evidence.value), heightOfEvidence(evidence.value))
+    kept.delete(matterOf(evidence.value))
+  }
+
+  async function take(bytes: Uint8Array): Promise<'relay' | 'drop' | 'punish'> {
+    const decoded = decodeEvidence(bytes)
+    if (!decoded.ok) return 'punish'
+    const evidence = decoded.value
+    const next = chain.head().height + 1n
+    // A head that lags has not seen the height yet: nobody is to blame for that.
+    if (!isNews(evidence) || !checkAge(params, next, heightOfEvidence(evidence)).ok) return 'drop'
+    const set = await setThen(heightOfEvidence(evidence))
+    if (set === null) return 'drop'
+    if (!judgeEvidence(evidence, set, chain.genesis.chainId).ok) return 'punish'
+    if (isNews(evidence)) kept.set(matterOf(evidence), evidence)
+    return 'relay'
+  }
+
+  async function setThen(height: bigint): Promise<ValidatorSet | null> {
+    const reader = await chain.readAt(chain.head().height)
+    invariant(reader !== null, 'evidencePool: the head can be read')
+    const epoch = epochOf(height, params.epochLength)
+    return (await isSetKept(reader.world, epoch)) ? validatorSetAt(reader.world, epoch) : null
   }
 
   return {
+    take,
     drop: settle,
     add: (evidence) => {
-      const name = offenceOf(evidence)
-      if (!punished.has(name) && kept.size < maxKept) kept.set(name, evidence)
+      if (!isNews(evidence)) return
+      kept.set(matterOf(evidence), evidence)
+      for (const listener of listeners) listener(encodeEvidence(evidence))
     },
-    pending: () => [...kept.values()].slice(0, maxPerBlock).map(encodeDuplicateVote),
+    onFound: (listener) => {
+      listeners.push(listener)
+    },
+    pending: () => [...kept.values()].slice(0, maxPerBlock).map(encodeEvidence),
     reset: (envelope, height) => {
       const decoded = decodeEnvelope(envelope)
       if (decoded.ok) decoded.value.evidence.forEach(settle)
-      for (const [name, { first }] of kept) if (first.height + maxAge < height) kept.delete(name)
-      for (const [name, at] of punished) if (at + 2n * maxAge < height) punished.delete(name)
+      for (const [name, evidence] of kept)
+        if (heightOfEvidence(evidence) + maxAge < height) kept.delete(name)
+      for (const [name, at] of settled) if (at + 2n * maxAge < height) settled.delete(name)
     },
   }
 }

@@ -26,6 +26,7 @@ import { createCertificates } from './certificates.ts'
 import { createCertifier } from './certifier.ts'
 import { createDataKeeper } from './dataKeeper.ts'
 import { createDriverEvents } from './driverEvents.ts'
+import { gossipEvidence } from './evidenceGossip.ts'
 import { createEvidencePool } from './evidencePool.ts'
 import { createHeadFollower } from './headFollower.ts'
 import { loadKeys, readPassword, type ValidatorKeys } from './keys.ts'
@@ -107,6 +108,7 @@ export async function startNode(options: NodeOptions, seams: NodeSeams = {}): Pr
     log,
   })
   const evidence = createEvidencePool({ chain })
+  gossipEvidence(host, evidence)
   const values = createValues({
     chain,
     clock,

@@ -5,11 +5,15 @@ import { decodeCommit } from '../chain/commit.ts'
 import type { ConsensusRules, RegistryRules, Rules } from '../chain/rules.ts'
 import { verifyReveal } from '../consensus/bls.ts'
 import { signersOf, verifyCommit } from '../consensus/commit.ts'
-import { decodeDuplicateVote, offenceOf, verifyDuplicateVote } from '../consensus/evidence.ts'
+import {
+  type Charge,
+  decodeEvidence,
+  heightOfEvidence,
+  judgeEvidence,
+} from '../consensus/offences.ts'
 import type { ChainParams } from '../params/chainParams.ts'
 import type { Genesis } from '../params/genesis.ts'
 import { fromHex } from '../primitives/bytes.ts'
-import type { Hash } from '../primitives/hash.ts'
 import { checkPossession } from '../primitives/possession.ts'
 import { type Fault, ok, type Result, refuse } from '../primitives/result.ts'
 import { beginBlock } from '../registry/blockStart.ts'
@@ -66,18 +70,33 @@ async function punish(
   bytes: Uint8Array,
   chainId: number,
 ): Promise<Result<null, Fault>> {
-  const decoded = decodeDuplicateVote(bytes)
+  const decoded = decodeEvidence(bytes)
   if (!decoded.ok) return decoded
-  const at = decoded.value.first.height
+  const at = heightOfEvidence(decoded.value)
   const young = checkAge(params, height, at)
   if (!young.ok) return young
   const set = await setThen(world, epochOf(at, params.epochLength))
   if (set === null) return refuse({ code: 'evidence/noSet', height: at })
-  const guilty = verifyDuplicateVote(decoded.value, set, chainId)
-  if (!guilty.ok) return guilty
-  const name: Hash = offenceOf(decoded.value)
-  const slashed = await slash(world, { name, validator: guilty.value.address, height: at }, height)
-  return slashed.ok ? ok(null) : slashed
+  const charges = judgeEvidence(decoded.value, set, chainId)
+  if (!charges.ok) return charges
+  return punishAll(world, charges.value, at, height)
+}
+
+/** Each of the charged pays, unless it has paid for this already; refused if nobody is left to. */
+async function punishAll(
+  world: World,
+  charges: readonly Charge[],
+  at: bigint,
+  height: bigint,
+): Promise<Result<null, Fault>> {
+  let refused: Result<null, Fault> = ok(null)
+  let punished = 0
+  for (const { name, guilty } of charges) {
+    const slashed = await slash(world, { name, validator: guilty.address, height: at }, height)
+    if (slashed.ok) punished++
+    else refused = slashed
+  }
+  return punished > 0 ? ok(null) : refused
 }
 
 async function setThen(world: World, epoch: number): Promise<ValidatorSet | null> {

@@ -242,7 +242,8 @@ describe('four drivers', () => {
       return members[0]!.chain.evidence.length > 0
     })
     const [found] = members[0]!.chain.evidence
-    assert.deepEqual(verifyDuplicateVote(found!, four, chainId), ok(four.validators[3]))
+    assert.ok(found?.type === 'votes')
+    assert.deepEqual(verifyDuplicateVote(found.pair, four, chainId), ok(four.validators[3]))
   })
 
   it('prevote nil when judging takes too long, and a later round decides', async () => {

@@ -13,8 +13,8 @@ import type {
   DriverParams,
   Head,
 } from '../../consensus/driverModules.ts'
-import type { DuplicateVote } from '../../consensus/evidence.ts'
 import type { Vote, VoteKind } from '../../consensus/messages.ts'
+import type { Evidence } from '../../consensus/offences.ts'
 import { noWal } from '../../consensus/wal.ts'
 import { type Address, addressFromBytes } from '../../primitives/address.ts'
 import { uintBytes } from '../../primitives/bytes.ts'
@@ -198,7 +198,7 @@ export type ToyChain = {
   readonly blocks: Map<bigint, Stored>
   readonly head: () => Head
   readonly events: DriverEvent[]
-  readonly evidence: DuplicateVote[]
+  readonly evidence: Evidence[]
   readonly misbehaved: { readonly peer: string; readonly fault: Fault }[]
   readonly behind: bigint[]
   readonly reports: unknown[]
