@@ -2,7 +2,9 @@
  * Parsers of arguments: a wrong one is a usage error that names what was wanted.
  */
 import { InvalidArgumentError } from 'commander'
+import { parseEther } from 'viem'
 import { type Address, parseAddress } from '../primitives/address.ts'
+import { type Hex, parseHex } from '../primitives/bytes.ts'
 import { type Hash, parseHash } from '../primitives/hash.ts'
 
 /** A whole number in [min, max]. */
@@ -25,6 +27,28 @@ export function positiveNumber(text: string): number {
 export function weiAmount(text: string): bigint {
   if (/^\d{1,39}$/.test(text)) return BigInt(text)
   throw new InvalidArgumentError('Expected a whole number of wei.')
+}
+
+/** Coins with up to 18 decimals, as wei. */
+export function coinAmount(text: string): bigint {
+  if (/^\d{1,21}(\.\d{1,18})?$/.test(text)) return parseEther(text)
+  throw new InvalidArgumentError('Expected coins, such as 12 or 0.5.')
+}
+
+/** A percentage with up to two decimals, as basis points. */
+export function percentAmount(text: string): number {
+  const value = /^\d{1,3}(\.\d{1,2})?$/.test(text) ? Math.round(Number(text) * 100) : Number.NaN
+  if (value <= 10_000) return value
+  throw new InvalidArgumentError('Expected a percentage from 0 to 100, such as 5 or 2.5.')
+}
+
+/** `bytes` bytes of hex. */
+export function hexArgument(bytes: number): (text: string) => Hex {
+  return (text) => {
+    const parsed = parseHex(text, bytes)
+    if (parsed.ok && parsed.value.length === bytes) return text.toLowerCase() as Hex
+    throw new InvalidArgumentError(`Expected ${bytes} bytes of 0x hex.`)
+  }
 }
 
 export function hashArgument(text: string): Hash {

@@ -7,14 +7,17 @@ import { join } from 'node:path'
 import { Command, CommanderError } from 'commander'
 import { addBalance } from './commands/balance.ts'
 import { addDataset } from './commands/dataset.ts'
+import { addDelegate } from './commands/delegate.ts'
 import { addDemo } from './commands/demo.ts'
 import { addDevnet } from './commands/devnet.ts'
+import { addImport } from './commands/import.ts'
 import { addInit } from './commands/init.ts'
 import { addJob } from './commands/job.ts'
 import { addKeys } from './commands/keys.ts'
 import { addModel } from './commands/model.ts'
 import { addPredict } from './commands/predict.ts'
 import { addProof } from './commands/proof.ts'
+import { addStake } from './commands/stake.ts'
 import { addStart } from './commands/start.ts'
 import { addValidators } from './commands/validators.ts'
 import { ExitCode, Failure } from './failure.ts'
@@ -32,7 +35,10 @@ const commands = [
   addModel,
   addPredict,
   addProof,
+  addImport,
   addValidators,
+  addStake,
+  addDelegate,
   addBalance,
 ] as const
 

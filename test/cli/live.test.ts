@@ -56,6 +56,24 @@ describe('the command line against a running node', () => {
     assert.equal(wei, (10n ** 24n).toString())
   })
 
+  it('entrusts coin to a validator, shows it, and takes it back', async () => {
+    const validator = devnetKeys(0).address
+    const me = ['--devnet-account', '8']
+    const added = await json('delegate', 'add', validator, '12.5', ...me)
+    assert.equal(added.event, 'DelegationAdded')
+    const { delegations } = await json('delegate', 'list', devnetAccount(8).address)
+    const [only] = delegations as readonly Record<string, unknown>[]
+    assert.equal(only!.amount, (125n * 10n ** 17n).toString())
+    assert.match((await run('stake', 'show', validator)).out, /delegated +12\.5 coins/)
+    assert.equal(
+      (await json('delegate', 'remove', validator, '12.5', ...me)).event,
+      'DelegationRemoved',
+    )
+    const early = await run('delegate', 'withdraw', validator, ...me)
+    assert.equal(early.code, 1)
+    assert.match(early.err, /Unbonding\(until = \d+\)/)
+  })
+
   it('takes rows, trains on them, pays, and predicts with the model', async () => {
     const csv = join(home, 'flowers.csv')
     const scaling = join(home, 'flowers.scaling')

@@ -39,20 +39,20 @@ export function delegationHandlers(params: ChainParams): Readonly<Record<string,
     delegate: async (call) => {
       const { world, caller, value } = call
       const bought = await delegate(world, addressOf(call.args[0]), caller, value, epochNow(call))
-      return finish(call, bought, 'Delegated', (shares) => ({ amount: value, shares }))
+      return finish(call, bought, 'DelegationAdded', (shares) => ({ amount: value, shares }))
     },
     undelegate: async (call) => {
       const [from, amount] = [addressOf(call.args[0]), call.args[1] as bigint]
       const { world, caller } = call
       const left = await undelegate(world, params, from, caller, amount, epochNow(call))
-      return finish(call, left, 'Undelegated', (fromEpoch) => ({ amount, fromEpoch }))
+      return finish(call, left, 'DelegationRemoved', (fromEpoch) => ({ amount, fromEpoch }))
     },
     redelegate: async (call) => {
       const [from, to] = [addressOf(call.args[0]), addressOf(call.args[1])]
       const amount = call.args[2] as bigint
       const epoch = epochNow(call)
       const moved = await redelegate(call.world, params, from, to, call.caller, amount, epoch)
-      return finish(call, moved, 'Redelegated', () => ({ to, amount }))
+      return finish(call, moved, 'DelegationMoved', () => ({ to, amount }))
     },
     withdrawDelegation: async (call) => {
       const from = addressOf(call.args[0])

@@ -38,9 +38,9 @@ export const stakingAbi = parseAbi([
   'event TermsChanged(address indexed validator, uint128 ask, uint64 maxParams)',
   'event CommissionChanged(address indexed validator, uint16 basisPoints, uint64 fromEpoch)',
   'event Unjailed(address indexed validator)',
-  'event Delegated(address indexed validator, address indexed delegator, uint256 amount, uint256 shares)',
-  'event Undelegated(address indexed validator, address indexed delegator, uint256 amount, uint64 fromEpoch)',
-  'event Redelegated(address indexed validator, address indexed delegator, address indexed to, uint256 amount)',
+  'event DelegationAdded(address indexed validator, address indexed delegator, uint256 amount, uint256 shares)',
+  'event DelegationRemoved(address indexed validator, address indexed delegator, uint256 amount, uint64 fromEpoch)',
+  'event DelegationMoved(address indexed validator, address indexed delegator, address indexed to, uint256 amount)',
   'event DelegationWithdrawn(address indexed validator, address indexed delegator, uint256 amount)',
   'event RewardClaimed(address indexed validator, address indexed delegator, uint256 amount)',
 

@@ -1,0 +1,134 @@
+/**
+ * `waggle stake`: a validator's own stake, terms and commission.
+ */
+import type { Command } from 'commander'
+import { type Address, checksumAddress } from '../../primitives/address.ts'
+import { weiPerGwei } from '../../primitives/brand.ts'
+import type { Hex } from '../../primitives/bytes.ts'
+import { addAccountOptions } from '../account.ts'
+import {
+  addressArgument,
+  coinAmount,
+  hexArgument,
+  percentAmount,
+  weiAmount,
+  wholeNumber,
+} from '../arguments.ts'
+import { coinsText } from '../format.ts'
+import type { Io } from '../io.ts'
+import { createReport } from '../report.ts'
+import { addRpcOptions, type RpcFlags } from '../rpc.ts'
+import { callStaking, readStaking, type StakingCall, type StakingFlags } from '../stakingCall.ts'
+import { fields } from '../table.ts'
+
+const registerExamples = `
+Examples:
+  $ waggle keys show validator5 --password-file password.txt
+  $ waggle stake register 100000 --public-key 0x… --possession 0x… --key-file validator5/account.json \\
+      --password-file password.txt
+
+The account that pays becomes the validator. Public key and possession are what keys show prints.`
+
+type RegisterFlags = StakingFlags & {
+  readonly publicKey: Hex
+  readonly possession: Hex
+  readonly ask: bigint
+  readonly maxParams: number
+}
+
+type TermsFlags = StakingFlags & { readonly ask: bigint; readonly maxParams: number }
+
+export function addStake(program: Command, io: Io): void {
+  const stake = program.command('stake').description("a validator's own stake and terms")
+  const change = (name: string, description: string) =>
+    addAccountOptions(addRpcOptions(stake.command(name).description(description)))
+  const call = (flags: StakingFlags, what: StakingCall) => callStaking(flags, io, what)
+
+  addTerms(change('register', 'become a validator'))
+    .argument('<coins>', 'the first stake', coinAmount)
+    .requiredOption('--public-key <hex>', 'voting key, 48 bytes', hexArgument(48))
+    .requiredOption('--possession <hex>', "the key's proof of possession", hexArgument(96))
+    .addHelpText('after', registerExamples)
+    .action((value: bigint, flags: RegisterFlags) => {
+      const { publicKey, possession, ask, maxParams } = flags
+      const args = [publicKey, possession, ask, BigInt(maxParams)]
+      return call(flags, { functionName: 'register', args, value, event: 'Registered' })
+    })
+  change('bond', 'add to the stake')
+    .argument('<coins>', 'how much', coinAmount)
+    .action((value: bigint, flags: StakingFlags) =>
+      call(flags, { functionName: 'bond', value, event: 'Bonded' }),
+    )
+  change('unbond', 'take out of the stake; it can be withdrawn after the delay')
+    .argument('<coins>', 'how much', coinAmount)
+    .action((wei: bigint, flags: StakingFlags) =>
+      call(flags, { functionName: 'unbond', args: [wei / weiPerGwei], event: 'Unbonded' }),
+    )
+  change('withdraw', 'take what has finished unbonding').action((flags: StakingFlags) =>
+    call(flags, { functionName: 'withdraw', event: 'Withdrawn' }),
+  )
+  addTerms(change('terms', 'change what the validator works for')).action((flags: TermsFlags) => {
+    const args = [flags.ask, BigInt(flags.maxParams)]
+    return call(flags, { functionName: 'setTerms', args, event: 'TermsChanged' })
+  })
+  change('commission', "change the part of the delegators' emission that the validator keeps")
+    .argument('<percent>', '0 to 100, two decimals; a higher one holds later', percentAmount)
+    .action((basisPoints: number, flags: StakingFlags) =>
+      call(flags, {
+        functionName: 'setCommission',
+        args: [basisPoints],
+        event: 'CommissionChanged',
+      }),
+    )
+  change('unjail', 'come back after a slash and the delay').action((flags: StakingFlags) =>
+    call(flags, { functionName: 'unjail', event: 'Unjailed' }),
+  )
+  addRpcOptions(stake.command('show').description("print a validator's stake and pool"))
+    .argument('<validator>', 'its address', addressArgument)
+    .action((validator: Address, flags: RpcFlags) => show(validator, flags, io))
+}
+
+function addTerms(command: Command): Command {
+  return command
+    .option('--ask <wei>', 'least price for a multiply-accumulate', weiAmount, 0n)
+    .option('--max-params <count>', 'largest model it accepts', wholeNumber(1, 2 ** 40), 2 ** 32)
+}
+
+type StakeView = {
+  readonly publicKey: Hex
+  readonly stake: bigint
+  readonly jailedSince: bigint
+  readonly ask: bigint
+  readonly maxParams: bigint
+  readonly unbonding: bigint
+  readonly unbondsAt: bigint
+}
+
+type PoolView = {
+  readonly delegated: bigint
+  readonly leaving: bigint
+  readonly commission: bigint
+  readonly nextCommission: bigint
+  readonly commissionFrom: bigint
+}
+
+async function show(validator: Address, flags: RpcFlags, io: Io): Promise<void> {
+  const stake = await readStaking<StakeView>(flags, 'validator', [validator])
+  const pool = await readStaking<PoolView>(flags, 'pool', [validator])
+  const { delegated, leaving, commission, nextCommission, commissionFrom } = pool
+  const result = { ...stake, validator, delegated, leaving, commission }
+  const percent = (basisPoints: bigint) => `${Number(basisPoints) / 100} %`
+  const raised = commissionFrom > 0n ? `, ${percent(nextCommission)} from ${commissionFrom}` : ''
+  createReport(io, flags).result({ ...result, nextCommission, commissionFrom }, () =>
+    fields(io, [
+      ['validator', checksumAddress(validator)],
+      ['own stake', coinsText(stake.stake * weiPerGwei)],
+      ['unbonding', `${coinsText(stake.unbonding * weiPerGwei)}, epoch ${stake.unbondsAt}`],
+      ['delegated', coinsText(delegated)],
+      ['leaving', coinsText(leaving)],
+      ['commission', `${percent(commission)}${raised}`],
+      ['ask per MAC', `${stake.ask} wei`],
+      ['jailed', stake.jailedSince > 0n ? `since block ${stake.jailedSince}` : 'no'],
+    ]),
+  )
+}
