@@ -92,8 +92,9 @@ export function combinedClaim(claims: readonly Claim[], gamma: Element): Element
 /**
  * Proves the claims; gives the columns' values at the end point as well.
  *
- * Columns of one shape share the point of their leaf claims, so their weighted sum is one summand; a
- * column's further claims are another. The messages are those of the sum over all columns.
+ * Columns of one shape, row bits included, share the point of their leaf claims, so their weighted sum
+ * is one summand; a column's further claims are another. The messages are those of the sum over all
+ * columns.
  */
 export function proveReduction(
   kernels: Kernels,
@@ -108,10 +109,10 @@ export function proveReduction(
   const others = new Map<number, Weighed[]>()
   const seen = new Set<number>()
   for (const [i, claim] of claims.entries()) {
-    const { index, rows, cols, colBits, variables } = claim.column
+    const { index, rows, cols, rowBits, colBits, variables } = claim.column
     const matrix = columns[index]!
     const entry = { claim, matrix, weight: at(powers, i) }
-    const key = [rows, cols, colBits, variables, matrix.rows, matrix.stride].join()
+    const key = [rows, cols, rowBits, colBits, variables, matrix.rows, matrix.stride].join()
     if (seen.has(index)) append(others, index, entry)
     else append(groups, key, entry)
     seen.add(index)
