@@ -17,13 +17,19 @@ const lanes = 4
 
 /** The kernels of an arena. */
 export function kernelsOn(arena: Arena, sha256: Sha256): Kernels {
-  const { exports, place, scope, addressOf } = arena
+  const { exports, place, scope, addressOf, holds, vectorAt } = arena
 
   /** An element times `2^32`, until the scope ends. */
   const raised = (value: Element) => addressOf(scaled(value, radix))
 
   /** 0 stands for a vector that is not there. */
   const optional = (vector: Int32Array | null) => (vector === null ? 0 : addressOf(vector))
+
+  /** Sums of three products, put right. */
+  const cubed = (sums: Elements) => ({
+    atZero: scaled(span(sums, 0, 1), radixCubed),
+    leading: scaled(span(sums, 1, 2), radixCubed),
+  })
 
   function words(length: number): Uint32Array {
     return place(length).fill(0)
@@ -45,15 +51,53 @@ export function kernelsOn(arena: Arena, sha256: Sha256): Kernels {
         })
       return table.subarray(0, degree * length)
     },
-    foldLines(values, lines, length, r) {
+    foldLines(values, lines, length, r, missing) {
       const folded = place(degree * lines * ((length + 1) >>> 1))
-      scope(() => exports.fold(folded.byteOffset, addressOf(values), lines, length, raised(r)))
+      scope(() => {
+        const partner = missing === undefined ? 0 : addressOf(missing)
+        const from = addressOf(values)
+        exports.fold(folded.byteOffset, from, lines, length, raised(r), partner)
+      })
       return folded
     },
-    foldQuads(quads, lines, length, r) {
+    foldQuads(quads, lines, length, r, missing) {
       const folded = place(4 * degree * lines * ((length + 1) >>> 1))
-      scope(() => exports.foldQuads(folded.byteOffset, addressOf(quads), lines, length, raised(r)))
+      scope(() => {
+        const from = addressOf(quads)
+        exports.foldQuads(folded.byteOffset, from, lines, length, raised(r), addressOf(missing))
+      })
       return folded
+    },
+    tiltQuads(quads, lambda) {
+      scope(() => {
+        const at = addressOf(quads)
+        exports.tiltQuads(at, quads.length / (4 * degree), raised(lambda))
+        if (!holds(quads)) quads.set(vectorAt(at, quads.length))
+      })
+    },
+    fillUnits(evens, odds, parts, constants) {
+      scope(() => {
+        const [c1, c2, c3] = [...parts, null, null].map((part) => optional(part ?? null))
+        const weights = span(constants, 1, 4).map((word) => mulMod(word, radix))
+        const at = addressOf(join([span(constants, 0, 1), weights]))
+        const to = [evens.byteOffset, odds.byteOffset] as const
+        exports.fillUnits(...to, parts[0]!.length, c1!, c2!, c3!, at)
+      })
+    },
+    combinePairs(out, evens, odds, lines, length) {
+      scope(() => {
+        const pairs = [addressOf(evens), addressOf(odds)] as const
+        exports.combinePairs(out.byteOffset, ...pairs, lines, length)
+      })
+    },
+    sumPairs(evens, odds, lines, length, inLine, ofLine, missing) {
+      return scope(() => {
+        const sums = place(2 * degree)
+        const pairs = [addressOf(evens), addressOf(odds)] as const
+        const weights = [addressOf(inLine), addressOf(ofLine)] as const
+        exports.sumPairs(sums.byteOffset, ...pairs, lines, length, ...weights, addressOf(missing))
+        return cubed(sums)
+      })
     },
     fillLeaves(nodes, lines, length, { parts, numerators }, base, powers) {
       scope(() => {
@@ -67,16 +111,13 @@ export function kernelsOn(arena: Arena, sha256: Sha256): Kernels {
     combineQuads(out, quads, lines, length) {
       scope(() => exports.combine(addressOf(out), addressOf(quads), lines, length))
     },
-    sumQuads(quads, lines, length, inLine, ofLine, lambda) {
+    sumQuads(quads, lines, length, inLine, ofLine, missing) {
       return scope(() => {
         const sums = place(2 * degree)
         const weights = [addressOf(inLine), addressOf(ofLine)] as const
         const from = addressOf(quads)
-        exports.sumQuads(sums.byteOffset, from, lines, length, ...weights, raised(lambda))
-        return {
-          atZero: scaled(span(sums, 0, 1), radixCubed),
-          leading: scaled(span(sums, 1, 2), radixCubed),
-        }
+        exports.sumQuads(sums.byteOffset, from, lines, length, ...weights, addressOf(missing))
+        return cubed(sums)
       })
     },
     sumProducts(a, b, lines, length, polynomialDegree) {

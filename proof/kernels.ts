@@ -29,10 +29,24 @@ export type Kernels = {
   readonly sha256: Sha256
   /** `eq(point, i)` for `i < length`. */
   readonly eqTable: (point: Elements, length: number) => Elements
-  /** Binds variable 0 of `lines × length` elements to `r`; a missing last partner is 0. */
-  readonly foldLines: (values: Elements, lines: number, length: number, r: Element) => Elements
-  /** The same of quads `(p0, q0, p1, q1)`; a missing partner is `(0, 1, 0, 1)`. */
-  readonly foldQuads: (quads: Elements, lines: number, length: number, r: Element) => Elements
+  /** Binds variable 0 of `lines × length` elements to `r`; `missing`: a missing partner, usually 0. */
+  readonly foldLines: (
+    values: Elements,
+    lines: number,
+    length: number,
+    r: Element,
+    missing?: Element,
+  ) => Elements
+  /** The same of quads `(p0, q0, p1, q1)`. */
+  readonly foldQuads: (
+    quads: Elements,
+    lines: number,
+    length: number,
+    r: Element,
+    missing: Elements,
+  ) => Elements
+  /** `p1 += λ·q1` of each quad, in place. */
+  readonly tiltQuads: (quads: Elements, lambda: Element) => void
   /**
    * Records `(numerator, base − c1 − β·c2 − β²·c3)` of `lines × length` cells; lines of records are
    * padded to an even length by what `nodes` holds.
@@ -53,7 +67,7 @@ export type Kernels = {
    */
   readonly combineQuads: (out: Elements, quads: Elements, lines: number, length: number) => void
   /**
-   * `Σ_lines ofLine · Σ_pairs inLine · h` with `h = p0·q1 + q0·(p1 + λ·q1)`.
+   * `Σ_lines ofLine · Σ_pairs inLine · h` with `h = p0·q1 + p1·q0`.
    *
    * @param inLine - one weight for each pair of a line. @param ofLine - one for each line.
    */
@@ -63,7 +77,32 @@ export type Kernels = {
     length: number,
     inLine: Elements,
     ofLine: Elements,
-    lambda: Element,
+    missing: Elements,
+  ) => QuadSums
+  /** `base − Σ weight·part` of cells: even ones into `evens`, odd ones into `odds`; see `unitLeaves.ts`. */
+  readonly fillUnits: (
+    evens: Elements,
+    odds: Elements,
+    parts: readonly Int32Array[],
+    constants: Elements,
+  ) => void
+  /** Records `(even + odd, even·odd)` of `lines × length` pairs, lines padded as by `combineQuads`. */
+  readonly combinePairs: (
+    out: Elements,
+    evens: Elements,
+    odds: Elements,
+    lines: number,
+    length: number,
+  ) => void
+  /** As {@link Kernels.sumQuads} with `h = even·odd`. */
+  readonly sumPairs: (
+    evens: Elements,
+    odds: Elements,
+    lines: number,
+    length: number,
+    inLine: Elements,
+    ofLine: Elements,
+    missing: Element,
   ) => QuadSums
   /** `Σ_pairs a(x)·b(x)` at x = 0, 2, …, degree (2 or 3); a missing last partner is 0. */
   readonly sumProducts: (

@@ -5,8 +5,7 @@
  * The factor `eq(ζ, x)` is kept apart from the rest (Gruen, ePrint 2024/108), so that rounds sum a
  * quadratic polynomial.
  */
-import { toField } from './babyBear.ts'
-import type { Segment, SegmentTree } from './circuit.ts'
+import type { SegmentTree } from './circuit.ts'
 import {
   at,
   complement,
@@ -18,25 +17,28 @@ import {
   inverse,
   join,
   minus,
+  mulInto,
   plus,
   scaled,
   span,
   sumOf,
   times,
 } from './extension.ts'
+import { type Level, levelAbove, rootOf } from './fractionTree.ts'
+import type { Kernels, QuadSums } from './kernels.ts'
 import {
-  boxesAt,
-  foldQuads,
-  type Level,
-  levelAbove,
-  quadsOver,
-  rootOf,
-  stripAt,
-  tailStart,
-} from './fractionTree.ts'
-import type { Kernels } from './kernels.ts'
-import { eqIndex, eqOne, eqRange } from './multilinear.ts'
+  foldLayer,
+  type LayerQuads,
+  layerOver,
+  type StripWeights,
+  sumBox,
+  type Tilt,
+  tiltOf,
+} from './layerBoxes.ts'
+import { eqIndex, eqOne, eqRange, lt } from './multilinear.ts'
+import { type Group, groupsAt, groupsOf, stripAt, tailStart } from './segmentGroups.ts'
 import type { Transcript } from './transcript.ts'
+import type { UnitLeaves } from './unitLeaves.ts'
 
 export type LayerProof = {
   /** Values at 0, 2, 3 for each round. */
@@ -51,15 +53,20 @@ export type TreeProof = {
   readonly layers: readonly LayerProof[]
 }
 
+/** Level 0: units apart, the other leaves as records. */
+export type Leaves = { readonly level: Level; readonly units: UnitLeaves }
+
 /** Proves the tree over these leaves; the end point is `ζ`. */
 export function proveTree(
   kernels: Kernels,
   tree: SegmentTree,
-  leaves: Level,
+  { level, units }: Leaves,
   transcript: Transcript,
 ): { readonly proof: TreeProof; readonly zeta: Elements } {
-  const levels = [leaves]
-  for (let b = 0; b < tree.depth; b++) levels.push(levelAbove(kernels, tree, levels[b]!, b))
+  const groups = groupsOf(tree)
+  const levels = [level]
+  for (let b = 0; b < tree.depth; b++)
+    levels.push(levelAbove(kernels, groups, levels[b]!, units, b))
   const root = rootOf(levels[tree.depth]!)
   transcript.enter('root').absorbElements('root', root)
   let zeta: Elements = new Uint32Array(0)
@@ -70,9 +77,10 @@ export function proveTree(
   for (let layer = 0; layer < tree.depth; layer++) {
     const base = tree.depth - layer - 1
     const claim = plus(p, times(lambda, q))
-    const part = { kernels, tree, base, zeta, lambda }
+    const tilt = tiltOf(lambda)
+    const part = { kernels, tree, groups, base, zeta, tilt }
     const proven = kernels.scope(() => {
-      const quads = quadsOver(kernels, tree, levels[base]!, base)
+      const quads = layerOver(kernels, groups, levels[base]!, units, base, tilt)
       levels.length = base + 1
       return proveLayer(part, quads, claim, transcript)
     })
@@ -96,18 +104,19 @@ export function between(low: Element, high: Element, x: Element): Element {
 type Layer = {
   readonly kernels: Kernels
   readonly tree: SegmentTree
+  readonly groups: readonly Group[]
   readonly base: number
   readonly zeta: Elements
-  readonly lambda: Element
+  readonly tilt: Tilt
 }
 
 function proveLayer(
   layer: Layer,
-  first: Level,
+  first: LayerQuads,
   claim: Element,
   transcript: Transcript,
 ): { readonly proof: LayerProof; readonly point: Elements } {
-  const { kernels, zeta, base, tree } = layer
+  const { kernels, zeta, base, groups, tilt } = layer
   const rounds = count(zeta)
   const point = new Uint32Array(degree * rounds)
   const messages = new Uint32Array(3 * degree * rounds)
@@ -128,10 +137,11 @@ function proveLayer(
     const slope = minus(minus(atOne, atZero), leading)
     rest = plus(atZero, times(r, plus(slope, times(r, leading))))
     scale = times(scale, eqOne(zero, r))
-    quads = foldQuads(kernels, tree, quads, base + 1 + round, r)
+    quads = foldLayer(kernels, groups, quads, base + 1 + round, r, tilt)
   }
-  const [p0, q0, p1, q1] = [0, 1, 2, 3].map((i) => at(quads.tail, i).slice())
-  return { proof: { rounds: messages, values: join([p0!, p1!, q0!, q1!]) }, point }
+  const [p0, q0, tilted, q1] = [0, 1, 2, 3].map((i) => at(quads.tail, i).slice())
+  const p1 = minus(tilted!, times(tilt.lambda, q1!))
+  return { proof: { rounds: messages, values: join([p0!, p1, q0!, q1!]) }, point }
 }
 
 /** Values at 0, 2 and 3 of `scale · eq(ζ, X) · H(X)`, H given at 0, 1 and by its leading coefficient. */
@@ -152,78 +162,86 @@ function roundMessage(
   return join(values.map((value, i) => times(times(scale, factors[i]!), value)))
 }
 
-type Sums = { readonly atZero: Element; readonly leading: Element; readonly weight: Element }
+type Sums = QuadSums & { readonly weight: Element }
 
 /** `Σ eq(ζ', x)·h(x)` over all pairs: live ones one by one, dead ones together. */
 function roundSums(
   layer: Layer,
-  quads: Level,
+  quads: LayerQuads,
   round: number,
   tables: Map<string, Elements>,
-): Pick<Sums, 'atZero' | 'leading'> {
-  const { tree, base, lambda } = layer
+): QuadSums {
+  const { groups, base, tilt, kernels } = layer
   const level = base + 1 + round
-  const parts = boxesAt(tree, level).map((segment, i) =>
-    boxSums(layer, segment, quads.boxes[i]!, level, tables),
-  )
+  const parts = groupsAt(groups, level).map((group, i): Sums => {
+    const weights = weightsOf(layer, group, i, level, tables)
+    const sums = sumBox(kernels, group, quads.boxes[i]!, level, weights, tilt)
+    return { ...sums, weight: times(weights.inLineTotal, weights.ofLineTotal) }
+  })
   parts.push(tailSums(layer, quads.tail, level))
   const live = sumOf(parts.map(({ weight }) => weight))
-  const dead = times(lambda, complement(live))
+  const dead = times(tilt.lambda, complement(live))
   return {
     atZero: plus(sumOf(parts.map(({ atZero }) => atZero)), dead),
     leading: sumOf(parts.map(({ leading }) => leading)),
   }
 }
 
-function boxSums(
-  { kernels, base, zeta, lambda }: Layer,
-  segment: Segment,
-  quads: Elements,
+/** Weights of a group's strip; those of its lines also place each member in the tree. */
+function weightsOf(
+  { kernels, base, zeta }: Layer,
+  group: Group,
+  index: number,
   level: number,
   tables: Map<string, Elements>,
-): Sums {
-  const { lines, length } = stripAt(segment, level)
-  const { colBits, bits, offset } = segment
-  const shift = base + 1
-  const table = (from: number, to: number, size: number) => {
-    const key = `${from}/${to}/${size}`
+): StripWeights {
+  const { colBits, bits, members, rows } = group
+  const once = (key: string, make: () => Elements) => {
     const known = tables.get(key)
     if (known !== undefined) return known
-    const made = kernels.eqTable(span(zeta, from - shift, to - shift), size)
+    const made = make()
     tables.set(key, made)
     return made
   }
-  const inLine = table(level + 1, level < colBits ? colBits : bits, (length + 1) >>> 1)
-  const ofLine = level < colBits ? table(colBits, bits, lines) : element(1)
-  const high = eqIndex(span(zeta, bits - shift, count(zeta)), offset / 2 ** bits)
-  const total = kernels.sumQuads(quads, lines, length, inLine, ofLine, lambda)
-  return {
-    atZero: times(high, total.atZero),
-    leading: times(high, total.leading),
-    weight: times(high, times(totalOf(inLine), totalOf(ofLine))),
-  }
+  const coordinates = (from: number, to: number) => span(zeta, from - base - 1, to - base - 1)
+  const { length } = stripAt(group, level)
+  const pairs = (length + 1) >>> 1
+  const top = level < colBits ? colBits : bits
+  const inLine = once(`${level + 1}/${top}/${pairs}`, () =>
+    kernels.eqTable(coordinates(level + 1, top), pairs),
+  )
+  const high = once(`${index}`, () => {
+    const above = span(zeta, bits - base - 1, count(zeta))
+    return join(members.map(({ offset }) => eqIndex(above, offset / 2 ** bits)))
+  })
+  const inLineTotal = lt(pairs, coordinates(level + 1, top))
+  const highTotal = sumOf(members.map((_, i) => at(high, i)))
+  if (level >= colBits) return { inLine, inLineTotal, ofLine: high, ofLineTotal: highTotal }
+  const byRow = coordinates(colBits, bits)
+  const ofLine = once(`${index}/rows`, () => outer(high, kernels.eqTable(byRow, rows)))
+  return { inLine, inLineTotal, ofLine, ofLineTotal: times(highTotal, lt(rows, byRow)) }
 }
 
-function tailSums(
-  { kernels, tree, base, zeta, lambda }: Layer,
-  tail: Elements,
-  level: number,
-): Sums {
+/** `a_i · b_j`, i by i. */
+function outer(a: Elements, b: Elements): Elements {
+  const product = new Uint32Array((a.length * b.length) / degree)
+  let to = 0
+  for (let i = 0; i < a.length; i += degree)
+    for (let j = 0; j < b.length; j += degree) {
+      mulInto(product, to, a, i, b, j)
+      to += degree
+    }
+  return product
+}
+
+function tailSums({ kernels, tree, base, zeta, tilt }: Layer, tail: Elements, level: number): Sums {
   const length = tail.length / (4 * degree)
   const from = level - base
-  const weights = eqRange(
-    span(zeta, from, count(zeta)),
-    tailStart(tree, level) / 2,
-    (length + 1) >>> 1,
-  )
-  const sums = kernels.sumQuads(tail, 1, length, weights, element(1), lambda)
-  return { ...sums, weight: totalOf(weights) }
-}
-
-function totalOf(vector: Elements): Element {
-  const totals = new Float64Array(degree)
-  for (let i = 0; i < vector.length; i++) totals[i % degree] = totals[i % degree]! + vector[i]!
-  const sum = element(0)
-  for (let k = 0; k < degree; k++) sum[k] = toField(totals[k]!)
-  return sum
+  const first = tailStart(tree, level) / 2
+  const weights = eqRange(span(zeta, from, count(zeta)), first, (length + 1) >>> 1)
+  const sums = kernels.sumQuads(tail, 1, length, weights, element(1), tilt.dead)
+  return {
+    ...sums,
+    weight: sumOf(Array.from({ length: count(weights) }, (_, i) => at(weights, i))),
+  }
 }

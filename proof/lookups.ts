@@ -14,12 +14,15 @@ import {
   reduceDouble,
   scaled,
 } from './extension.ts'
-import { emptyStrip, even, type Level, stripAt } from './fractionTree.ts'
+import { emptyStrip, even } from './fractionTree.ts'
 import type { Kernels, Lookups } from './kernels.ts'
+import type { Leaves } from './layers.ts'
 import type { Matrix } from './linear.ts'
 import type { ProofShape } from './parameters.ts'
+import { groupsOf } from './segmentGroups.ts'
 import type { BatchRows } from './statement.ts'
 import { columnValues, rowOf } from './tables.ts'
+import { UnitLeaves } from './unitLeaves.ts'
 import type { Witness } from './witness.ts'
 
 type Context = {
@@ -66,7 +69,7 @@ export function countLookups(
   return { ...witness, columns }
 }
 
-/** Level 0 of the fraction tree. */
+/** Leaves of the fraction tree. */
 export function leavesOf(
   kernels: Kernels,
   shape: ProofShape,
@@ -75,18 +78,27 @@ export function leavesOf(
   batches: readonly BatchRows[],
   alpha: Element,
   powers: Elements,
-): Level {
+): Leaves {
   const context = { shape, find: columnFinder(shape), witness, batches }
-  const boxes = tree.segments.map((segment) => {
-    invariant(segment.bits > 0, 'leavesOf: a segment of one leaf')
-    const base = minus(alpha, scaled(at(powers, 3), segment.table.tag))
-    const strip = stripAt(segment, 0)
-    const nodes = emptyStrip(kernels, strip)
-    const lookups = lookupsOf(context, segment)
-    kernels.fillLeaves(nodes, strip.lines, strip.length, lookups, base, powers)
+  const boxes = groupsOf(tree).map(({ members, rows, cols, bits, unit }) => {
+    invariant(bits > 0, 'leavesOf: a segment of one leaf')
+    if (unit) return null
+    const nodes = emptyStrip(kernels, { lines: members.length * rows, length: cols })
+    const size = nodes.length / members.length
+    for (const [i, segment] of members.entries()) {
+      const base = minus(alpha, scaled(at(powers, 3), segment.table.tag))
+      const lookups = lookupsOf(context, segment)
+      const own = nodes.subarray(size * i, size * (i + 1))
+      kernels.fillLeaves(own, rows, cols, lookups, base, powers)
+    }
     return nodes
   })
-  return { boxes, tail: new Uint32Array(0) }
+  const units = new UnitLeaves(
+    ({ members }, i) => lookupsOf(context, members[i]!).parts,
+    alpha,
+    powers,
+  )
+  return { level: { boxes, tail: new Uint32Array(0) }, units }
 }
 
 /** Leaf `(numerator, base − c1 − β·c2 − β²·c3)` of every live cell. */

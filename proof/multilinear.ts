@@ -151,14 +151,21 @@ export function eqBelow(n: number, a: Elements, b: Elements): Element {
 }
 
 /**
- * Bind variable 0 to `r`: entry i becomes `v(2i) + r·(v(2i+1) − v(2i))`; a missing last partner is 0.
- * Lines of `length` elements each are folded on their own.
+ * Bind variable 0 to `r`: entry i becomes `v(2i) + r·(v(2i+1) − v(2i))`. Lines of `length` elements
+ * each are folded on their own.
+ *
+ * @param missing - takes the place of a missing last partner.
  */
-export function foldLines(values: Elements, lines: number, length: number, r: Element): Elements {
+export function foldLines(
+  values: Elements,
+  lines: number,
+  length: number,
+  r: Element,
+  missing: Element = zero,
+): Elements {
   const half = (length + 1) >>> 1
   const folded = new Uint32Array(degree * lines * half)
   const whole = length >>> 1
-  const difference = new Uint32Array(degree)
   for (let line = 0; line < lines; line++) {
     let from = degree * line * length
     let to = degree * line * half
@@ -167,13 +174,12 @@ export function foldLines(values: Elements, lines: number, length: number, r: El
       from += 2 * degree
       to += degree
     }
-    if (whole < half) {
-      mulInto(difference, 0, r, 0, values, from)
-      subInto(folded, to, values, from, difference, 0)
-    }
+    if (whole < half) lerpInto(folded, to, values, from, missing, 0, r)
   }
   return folded
 }
+
+const zero: Element = element(0)
 
 /** The extension of `values` (missing ones 0) at `point`. */
 export function evaluate(values: Elements, point: Elements): Element {

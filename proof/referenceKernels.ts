@@ -12,7 +12,7 @@ import {
   plus,
   times,
 } from './extension.ts'
-import { combineStrip, foldStrip, sumLine } from './fractionTree.ts'
+import { combineStrip, foldStrip, sumLine, tiltStrip } from './fractionTree.ts'
 import type { Kernels } from './kernels.ts'
 import { hashColumns } from './ligero.ts'
 import { RowAccumulator } from './linear.ts'
@@ -22,6 +22,7 @@ import { hashPairs } from './multiproof.ts'
 import { evaluateOnDomain } from './ntt.ts'
 import { sha256 } from './sha256.ts'
 import { sumProducts } from './sumcheck.ts'
+import { combinePairs, fillUnits, sumPairs } from './unitLeaves.ts'
 
 export const referenceKernels: Kernels = {
   name: 'reference',
@@ -30,16 +31,20 @@ export const referenceKernels: Kernels = {
   sha256,
   eqTable,
   foldLines,
-  foldQuads: (quads, lines, length, r) => foldStrip(quads, { lines, length }, r),
+  foldQuads: (quads, lines, length, r, missing) => foldStrip(quads, { lines, length }, r, missing),
+  tiltQuads: tiltStrip,
+  fillUnits,
+  combinePairs,
+  sumPairs,
   fillLeaves,
   combineQuads: (out, quads, lines, length) => combineStrip(out, length, quads, lines * length),
-  sumQuads(quads, lines, length, inLine, ofLine, lambda) {
+  sumQuads(quads, lines, length, inLine, ofLine, missing) {
     const words = 4 * degree * length
     let atZero = element(0)
     let leading = element(0)
     for (let line = 0; line < lines; line++) {
       const sums = { atZero: element(0), leading: element(0) }
-      sumLine(sums, quads, words * line, length, inLine, lambda)
+      sumLine(sums, quads, words * line, length, inLine, missing)
       atZero = plus(atZero, times(at(ofLine, line), sums.atZero))
       leading = plus(leading, times(at(ofLine, line), sums.leading))
     }

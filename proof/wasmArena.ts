@@ -7,8 +7,49 @@ import { invariant } from '../primitives/result.ts'
 export type ProofExports = {
   readonly setScratch: (address: number) => void
   readonly expand: (table: number, half: number, length: number, r: number) => void
-  readonly fold: (out: number, values: number, lines: number, length: number, r: number) => void
-  readonly foldQuads: (out: number, quads: number, lines: number, length: number, r: number) => void
+  readonly fold: (
+    out: number,
+    values: number,
+    lines: number,
+    length: number,
+    r: number,
+    missing: number,
+  ) => void
+  readonly foldQuads: (
+    out: number,
+    quads: number,
+    lines: number,
+    length: number,
+    r: number,
+    missing: number,
+  ) => void
+  readonly tiltQuads: (quads: number, length: number, lambda: number) => void
+  readonly fillUnits: (
+    evens: number,
+    odds: number,
+    cells: number,
+    c1: number,
+    c2: number,
+    c3: number,
+    constants: number,
+  ) => void
+  readonly combinePairs: (
+    out: number,
+    evens: number,
+    odds: number,
+    lines: number,
+    length: number,
+  ) => void
+  readonly sumPairs: (
+    out: number,
+    evens: number,
+    odds: number,
+    lines: number,
+    length: number,
+    inLine: number,
+    ofLine: number,
+    missing: number,
+  ) => void
   readonly combine: (out: number, quads: number, lines: number, length: number) => void
   readonly sumQuads: (
     out: number,
@@ -17,7 +58,7 @@ export type ProofExports = {
     length: number,
     inLine: number,
     ofLine: number,
-    lambda: number,
+    missing: number,
   ) => void
   readonly sumProducts: (
     out: number,
@@ -80,6 +121,9 @@ export type Arena = {
   readonly scope: <T>(action: () => T) => T
   /** Where a vector lies; vectors of other memory are copied in, until the scope ends. */
   readonly addressOf: (vector: Uint32Array | Int32Array) => number
+  /** Whether a vector lies in this memory. */
+  readonly holds: (vector: Uint32Array | Int32Array) => boolean
+  readonly vectorAt: (address: number, length: number) => Uint32Array
 }
 
 /** Memory for one instance of the module. */
@@ -127,12 +171,20 @@ export function openArena(memory: WebAssembly.Memory, instance: WebAssembly.Inst
     }
   }
 
+  function holds(vector: Uint32Array | Int32Array): boolean {
+    return own.has(vector.buffer)
+  }
+
+  function vectorAt(address: number, length: number): Uint32Array {
+    return new Uint32Array(view, address, length)
+  }
+
   function addressOf(vector: Uint32Array | Int32Array): number {
-    if (own.has(vector.buffer)) return vector.byteOffset
+    if (holds(vector)) return vector.byteOffset
     const copy = place(vector.length)
     copy.set(vector)
     return copy.byteOffset
   }
 
-  return { exports, place, scope, addressOf }
+  return { exports, place, scope, addressOf, holds, vectorAt }
 }

@@ -84,7 +84,7 @@ function makeRoom(sum: v128): v128 {
   return v128.sub<i64>(sum, v128.and(full, i64x2.splat(twoSquares)))
 }
 
-/** `Σ a_i·b_i / 2^32`. */
+/** `Σ a_i·b_i / 2^32` of five products. */
 // @ts-ignore: decorator
 @inline
 function dot(
@@ -126,6 +126,93 @@ export function mul(to: usize, a: usize, b: usize): void {
   v128.store(to, dot(a0, b2, a1, b1, a2, b0, a3, d4, a4, d3), 32)
   v128.store(to, dot(a0, b3, a1, b2, a2, b1, a3, b0, a4, d4), 48)
   v128.store(to, dot(a0, b4, a1, b3, a2, b2, a3, b1, a4, b0), 64)
+}
+
+/** Two more products on both halves of a sum that has room for them. */
+// @ts-ignore: decorator
+@inline
+function twoLow(sum: v128, a: v128, b: v128, c: v128, d: v128): v128 {
+  return v128.add<i64>(
+    makeRoom(sum),
+    v128.add<i64>(i64x2.extmul_low_i32x4_u(a, b), i64x2.extmul_low_i32x4_u(c, d)),
+  )
+}
+
+// @ts-ignore: decorator
+@inline
+function twoHigh(sum: v128, a: v128, b: v128, c: v128, d: v128): v128 {
+  return v128.add<i64>(
+    makeRoom(sum),
+    v128.add<i64>(i64x2.extmul_high_i32x4_u(a, b), i64x2.extmul_high_i32x4_u(c, d)),
+  )
+}
+
+/**
+ * One coefficient of `a·b + c·d`: the factors of a's and c's coefficients, lowest first.
+ */
+// @ts-ignore: decorator
+@inline
+function pairDot(
+  a: usize, c: usize,
+  b0: v128, b1: v128, b2: v128, b3: v128, b4: v128,
+  d0: v128, d1: v128, d2: v128, d3: v128, d4: v128,
+): v128 {
+  const a0 = v128.load(a)
+  const a1 = v128.load(a, 16)
+  const a2 = v128.load(a, 32)
+  const a3 = v128.load(a, 48)
+  const a4 = v128.load(a, 64)
+  let low = v128.add<i64>(
+    v128.add<i64>(i64x2.extmul_low_i32x4_u(a0, b0), i64x2.extmul_low_i32x4_u(a1, b1)),
+    v128.add<i64>(i64x2.extmul_low_i32x4_u(a2, b2), i64x2.extmul_low_i32x4_u(a3, b3)),
+  )
+  let high = v128.add<i64>(
+    v128.add<i64>(i64x2.extmul_high_i32x4_u(a0, b0), i64x2.extmul_high_i32x4_u(a1, b1)),
+    v128.add<i64>(i64x2.extmul_high_i32x4_u(a2, b2), i64x2.extmul_high_i32x4_u(a3, b3)),
+  )
+  const c0 = v128.load(c)
+  low = twoLow(low, a4, b4, c0, d0)
+  high = twoHigh(high, a4, b4, c0, d0)
+  const c1 = v128.load(c, 16)
+  const c2 = v128.load(c, 32)
+  low = twoLow(low, c1, d1, c2, d2)
+  high = twoHigh(high, c1, d1, c2, d2)
+  const c3 = v128.load(c, 48)
+  const c4 = v128.load(c, 64)
+  return reduce(twoLow(low, c3, d3, c4, d4), twoHigh(high, c3, d3, c4, d4))
+}
+
+/** Slot `to` becomes `(a·b + c·d) / 2^32`; it may be any of them. */
+export function mulAdd(to: usize, a: usize, b: usize, c: usize, d: usize): void {
+  const b0 = v128.load(b)
+  const b1 = v128.load(b, 16)
+  const b2 = v128.load(b, 32)
+  const b3 = v128.load(b, 48)
+  const b4 = v128.load(b, 64)
+  const d0 = v128.load(d)
+  const d1 = v128.load(d, 16)
+  const d2 = v128.load(d, 32)
+  const d3 = v128.load(d, 48)
+  const d4 = v128.load(d, 64)
+  // x^5 = 2: terms that pass the top come back doubled.
+  const bb1 = addLanes(b1, b1)
+  const bb2 = addLanes(b2, b2)
+  const bb3 = addLanes(b3, b3)
+  const bb4 = addLanes(b4, b4)
+  const dd1 = addLanes(d1, d1)
+  const dd2 = addLanes(d2, d2)
+  const dd3 = addLanes(d3, d3)
+  const dd4 = addLanes(d4, d4)
+  const r0 = pairDot(a, c, b0, bb4, bb3, bb2, bb1, d0, dd4, dd3, dd2, dd1)
+  const r1 = pairDot(a, c, b1, b0, bb4, bb3, bb2, d1, d0, dd4, dd3, dd2)
+  const r2 = pairDot(a, c, b2, b1, b0, bb4, bb3, d2, d1, d0, dd4, dd3)
+  const r3 = pairDot(a, c, b3, b2, b1, b0, bb4, d3, d2, d1, d0, dd4)
+  const r4 = pairDot(a, c, b4, b3, b2, b1, b0, d4, d3, d2, d1, d0)
+  v128.store(to, r0)
+  v128.store(to, r1, 16)
+  v128.store(to, r2, 32)
+  v128.store(to, r3, 48)
+  v128.store(to, r4, 64)
 }
 
 // @ts-ignore: decorator

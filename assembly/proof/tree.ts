@@ -7,6 +7,7 @@ import {
   elementBytes,
   gather,
   mul,
+  mulAdd,
   raise,
   scatter,
   slot,
@@ -18,20 +19,11 @@ import {
 const quadBytes: usize = 80
 const recordBytes: usize = 40
 
-/** Two dead nodes, `(0, 1)` each. */
-// @ts-ignore: decorator
-@inline
-function dead(at: usize): void {
-  memory.fill(at, 0, quadBytes)
-  store<u32>(at + elementBytes, 1)
-  store<u32>(at + 3 * elementBytes, 1)
-}
-
-/** Up to `wanted` quads at slot `index`, missing ones dead. */
-function paddedQuads(index: usize, from: usize, quads: i32, wanted: i32): usize {
+/** Up to `wanted` quads at slot `index`; missing ones as given. */
+function paddedQuads(index: usize, from: usize, quads: i32, wanted: i32, missing: usize): usize {
   const to = slot(index)
   memory.copy(to, from, <usize>quads * quadBytes)
-  for (let i = quads; i < wanted; i++) dead(to + <usize>i * quadBytes)
+  for (let i = quads; i < wanted; i++) memory.copy(to + <usize>i * quadBytes, missing, quadBytes)
   return to
 }
 
@@ -50,7 +42,7 @@ export function combine(out: usize, quads: usize, lines: i32, length: i32): void
         combineFour(to + <usize>i * recordBytes, at)
         continue
       }
-      combineFour(slot(12), paddedQuads(8, at, left, 4))
+      combineFour(slot(12), paddedQuads(8, at, left, 4, at))
       memory.copy(to + <usize>i * recordBytes, slot(12), <usize>left * recordBytes)
     }
   }
@@ -64,28 +56,36 @@ function combineFour(to: usize, from: usize): void {
   gather(slot(2), from + 2 * elementBytes, quadBytes)
   gather(slot(3), from + 3 * elementBytes, quadBytes)
   raise(slot(3), slot(3))
-  mul(slot(0), slot(0), slot(3))
   mul(slot(4), slot(1), slot(3))
   raise(slot(1), slot(1))
-  mul(slot(2), slot(2), slot(1))
-  add(slot(0), slot(0), slot(2))
+  mulAdd(slot(0), slot(0), slot(3), slot(2), slot(1))
   scatter(to, recordBytes, slot(0))
   scatter(to + elementBytes, recordBytes, slot(4))
 }
 
-/** Binds the lowest variable of all quads to `r` (times `2^32`). `out` may be `quads`. */
-export function foldQuads(out: usize, quads: usize, lines: i32, length: i32, r: usize): void {
+/**
+ * Binds the lowest variable of all quads to `r` (times `2^32`). `out` may be `quads`.
+ *
+ * @param missing - the quad that takes the place of a missing partner.
+ */
+export function foldQuads(
+  out: usize,
+  quads: usize,
+  lines: i32,
+  length: i32,
+  r: usize,
+  missing: usize,
+): void {
   const factor = slot(0)
   const low = slot(1)
   const high = slot(2)
   splat(factor, r)
-  dead(slot(3))
   let to = out
   for (let line = 0; line < lines; line++) {
     for (let i = 0; i < length; i += 2) {
       const at = quads + <usize>(line * length + i) * quadBytes
       gather(low, at, elementBytes)
-      gather(high, i + 1 < length ? at + quadBytes : slot(3), elementBytes)
+      gather(high, i + 1 < length ? at + quadBytes : missing, elementBytes)
       sub(high, high, low)
       mul(high, high, factor)
       add(low, low, high)
@@ -95,9 +95,28 @@ export function foldQuads(out: usize, quads: usize, lines: i32, length: i32, r: 
   }
 }
 
+/** `p1 += λ·q1` of every quad; `λ` comes times `2^32`. */
+export function tiltQuads(quads: usize, length: i32, lambda: usize): void {
+  splat(slot(0), lambda)
+  for (let i = 0; i < length; i += 4) {
+    const left = length - i
+    let at = quads + <usize>i * quadBytes
+    if (left < 4) at = paddedQuads(8, at, left, 4, at)
+    gather(slot(1), at + 2 * elementBytes, quadBytes)
+    gather(slot(2), at + 3 * elementBytes, quadBytes)
+    mul(slot(2), slot(2), slot(0))
+    add(slot(1), slot(1), slot(2))
+    scatter(at + 2 * elementBytes, quadBytes, slot(1))
+    if (left < 4)
+      memory.copy(quads + <usize>i * quadBytes, slot(8), <usize>left * quadBytes)
+  }
+}
+
 /**
- * `Σ_lines ofLine · Σ_pairs inLine · h`, `h = p0·q1 + q0·(p1 + λ·q1)`, at 0 and of h's leading
- * coefficient, both over `2^96`; two elements into `out`. `λ` comes times `2^32`.
+ * `Σ_lines ofLine · Σ_pairs inLine · h`, `h = p0·q1 + p1·q0`, at 0 and of h's leading coefficient, both
+ * over `2^96`; two elements into `out`.
+ *
+ * @param missing - the quad that takes the place of a missing partner.
  */
 export function sumQuads(
   out: usize,
@@ -106,9 +125,8 @@ export function sumQuads(
   length: i32,
   inLine: usize,
   ofLine: usize,
-  lambda: usize,
+  missing: usize,
 ): void {
-  splat(slot(6), lambda)
   clear(slot(9))
   clear(slot(10))
   for (let line = 0; line < lines; line++) {
@@ -120,7 +138,7 @@ export function sumQuads(
       let at = from + <usize>i * quadBytes
       let weights = inLine + <usize>(i >> 1) * elementBytes
       if (left < 8) {
-        at = paddedQuads(12, at, left, 8)
+        at = paddedQuads(12, at, left, 8, missing)
         clear(slot(11))
         memory.copy(slot(11), weights, <usize>((left + 1) >> 1) * elementBytes)
         weights = slot(11)
@@ -143,23 +161,14 @@ export function sumQuads(
 function sumEight(at: usize, weights: usize): void {
   for (let k: usize = 0; k < 4; k++) gather(slot(k), at + k * elementBytes, 2 * quadBytes)
   gather(slot(5), weights, elementBytes)
-  weighOne(slot(7))
+  mulAdd(slot(4), slot(0), slot(3), slot(2), slot(1))
+  mul(slot(4), slot(4), slot(5))
+  add(slot(7), slot(7), slot(4))
   for (let k: usize = 0; k < 4; k++) {
     gather(slot(4), at + quadBytes + k * elementBytes, 2 * quadBytes)
-    gather(slot(k), at + k * elementBytes, 2 * quadBytes)
     sub(slot(k), slot(4), slot(k))
   }
-  weighOne(slot(8))
+  mulAdd(slot(4), slot(0), slot(3), slot(2), slot(1))
+  mul(slot(4), slot(4), slot(5))
+  add(slot(8), slot(8), slot(4))
 }
-
-/** `total += weight · (p0·q1 + q0·(p1 + λ·q1))` of slots 0 to 3; destroys them. */
-function weighOne(total: usize): void {
-  mul(slot(4), slot(3), slot(6))
-  add(slot(2), slot(2), slot(4))
-  mul(slot(2), slot(2), slot(1))
-  mul(slot(0), slot(0), slot(3))
-  add(slot(0), slot(0), slot(2))
-  mul(slot(0), slot(0), slot(5))
-  add(total, total, slot(0))
-}
-

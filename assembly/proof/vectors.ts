@@ -45,8 +45,19 @@ export function expand(table: usize, half: i32, length: i32, r: usize): void {
   }
 }
 
-/** Binds variable 0 of every line to `r` (times `2^32`). `out` may be `values`. */
-export function fold(out: usize, values: usize, lines: i32, length: i32, r: usize): void {
+/**
+ * Binds variable 0 of every line to `r` (times `2^32`). `out` may be `values`.
+ *
+ * @param missing - the element that takes the place of a missing last partner; at address 0: zero.
+ */
+export function fold(
+  out: usize,
+  values: usize,
+  lines: i32,
+  length: i32,
+  r: usize,
+  missing: usize,
+): void {
   const factor = slot(0)
   const low = slot(1)
   const high = slot(2)
@@ -58,7 +69,11 @@ export function fold(out: usize, values: usize, lines: i32, length: i32, r: usiz
     for (let i = 0; i < half; i += 4) {
       const left = length - 2 * i
       let at = from + <usize>(2 * i) * elementBytes
-      if (left < 8) at = padded(4, at, left)
+      if (left < 8) {
+        at = padded(4, at, left)
+        if (missing != 0 && (left & 1) == 1)
+          memory.copy(at + <usize>left * elementBytes, missing, elementBytes)
+      }
       gather(low, at, 2 * elementBytes)
       gather(high, at + elementBytes, 2 * elementBytes)
       sub(high, high, low)

@@ -69,12 +69,16 @@ describe('WebAssembly kernels are the reference, bit for bit', () => {
           ['foldQuads', 4],
         ] as const) {
           const values = elementsOf(s, width * lines * length)
-          const expected = reference[kernel](values, lines, length, r)
+          const missing = elementsOf(s + 2, width)
+          const expected = reference[kernel](values, lines, length, r, missing)
           wasm.scope(() => {
             for (const place of inBoth(values))
-              same(wasm[kernel](place, lines, length, r), expected)
+              same(wasm[kernel](place, lines, length, r, missing), expected)
           })
         }
+        const values = elementsOf(s, lines * length)
+        const expected = reference.foldLines(values, lines, length, r)
+        wasm.scope(() => same(wasm.foldLines(values, lines, length, r), expected))
       }),
     )
   })
@@ -120,6 +124,48 @@ describe('WebAssembly kernels are the reference, bit for bit', () => {
     )
   })
 
+  it('tilted quads', () => {
+    check(
+      40,
+      fc.property(seed, size, (s, length) => {
+        const lambda = elementsOf(s + 1, 1)
+        const expected = elementsOf(s, 4 * length)
+        reference.tiltQuads(expected, lambda)
+        wasm.scope(() => {
+          for (const place of inBoth(elementsOf(s, 4 * length))) {
+            wasm.tiltQuads(place, lambda)
+            same(place, expected)
+          }
+        })
+      }),
+    )
+  })
+
+  it('units and the level above them', () => {
+    check(
+      60,
+      fc.property(seed, lineCount, size, fc.nat({ max: 2 }), (s, lines, length, more) => {
+        const cells = (from: number) =>
+          Int32Array.from(wordsOf(from, 2 * lines * length), (word, i) =>
+            i % 3 === 0 ? -word : word,
+          )
+        const parts = Array.from({ length: more + 1 }, (_, i) => cells(s + i))
+        const constants = elementsOf(s + 4, 4)
+        const unitsOf = (kernels: typeof wasm) => {
+          const [evens, odds] = [0, 1].map(() => kernels.words(degree * lines * length))
+          kernels.fillUnits(evens!, odds!, parts, constants)
+          const out = emptyStrip(kernels, { lines, length })
+          kernels.combinePairs(out, evens!, odds!, lines, length)
+          return [evens!, odds!, out]
+        }
+        wasm.scope(() => {
+          for (const [i, expected] of unitsOf(reference).entries())
+            same(unitsOf(wasm)[i]!, expected)
+        })
+      }),
+    )
+  })
+
   it('round sums of a layer', () => {
     check(
       60,
@@ -127,12 +173,17 @@ describe('WebAssembly kernels are the reference, bit for bit', () => {
         const quads = elementsOf(s, 4 * lines * length)
         const inLine = elementsOf(s + 1, (length + 1) >> 1)
         const ofLine = elementsOf(s + 2, lines)
-        const lambda = elementsOf(s + 3, 1)
-        const rest = [lines, length, inLine, ofLine, lambda] as const
-        const expected = reference.sumQuads(quads, ...rest)
+        const shape = [lines, length, inLine, ofLine] as const
+        const missing = elementsOf(s + 3, 4)
+        const expected = reference.sumQuads(quads, ...shape, missing)
+        const [evens, odds] = [elementsOf(s + 4, lines * length), elementsOf(s + 5, lines * length)]
+        const lacking = elementsOf(s + 6, 1)
+        const pairs = reference.sumPairs(evens, odds, ...shape, lacking)
         wasm.scope(() => {
           for (const place of inBoth(quads))
-            assert.deepEqual(wasm.sumQuads(place, ...rest), expected)
+            assert.deepEqual(wasm.sumQuads(place, ...shape, missing), expected)
+          for (const place of inBoth(evens))
+            assert.deepEqual(wasm.sumPairs(place, odds, ...shape, lacking), pairs)
         })
       }),
     )

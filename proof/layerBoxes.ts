@@ -1,0 +1,193 @@
+/**
+ * What a layer's sumcheck sums over: quads, and at the bottom pairs of denominators whose numerators
+ * are known. Both give `Σ weight·h` at 0 and of the leading coefficient, and both fold.
+ *
+ * A pair of leaves `1/q0, 1/q1` is kept as `t_i = π + λ·q_i`, π the extension of "live": then
+ * `p + λ·q = (t0·t1 − π²)/λ`, two multiplications instead of three, and π is the same in all positions
+ * of a line but the last.
+ */
+import {
+  at,
+  complement,
+  degree,
+  type Element,
+  type Elements,
+  element,
+  inverse,
+  join,
+  minus,
+  plus,
+  span,
+  times,
+} from './extension.ts'
+import { type Joining, joinTail, type Level } from './fractionTree.ts'
+import type { Kernels, QuadSums } from './kernels.ts'
+import { type Group, groupsAt, stripAt } from './segmentGroups.ts'
+import type { UnitLeaves } from './unitLeaves.ts'
+
+const quad = 4 * degree
+
+type Quads = { readonly kind: 'quads'; readonly values: Elements }
+
+type Pairs = {
+  readonly kind: 'pairs'
+  /** All `t0`, then all `t1`. */
+  readonly values: Elements
+  /** π of all positions of a line but the last, and of the last. */
+  readonly inner: Element
+  readonly last: Element
+}
+
+export type Box = Quads | Pairs
+
+/** What a layer sums over: boxes of the groups that are still boxes, and the tail's quads. */
+export type LayerQuads = { readonly boxes: readonly Box[]; readonly tail: Elements }
+
+/** What depends on λ alone. */
+export type Tilt = {
+  readonly lambda: Element
+  readonly inverse: Element
+  /** `(0, 1, λ, 1)`: two dead nodes. */
+  readonly dead: Elements
+}
+
+export function tiltOf(lambda: Element): Tilt {
+  const one = element(1)
+  return {
+    lambda,
+    inverse: inverse(lambda),
+    dead: join([element(0), one, lambda, one]),
+  }
+}
+
+/** The quads over a level, tilted by λ: what the layer above it sums. Destroys the level. */
+export function layerOver(
+  kernels: Kernels,
+  groups: readonly Group[],
+  below: Level,
+  units: UnitLeaves,
+  level: number,
+  { lambda }: Tilt,
+): LayerQuads {
+  const boxes: Box[] = []
+  const joining: Joining[] = []
+  for (const [i, group] of groupsAt(groups, level).entries()) {
+    const values = below.boxes[i]!
+    if (values === null) {
+      const one = element(1)
+      const all = units.fill(kernels, group, 0, group.members.length, lambda, one)
+      boxes.push({ kind: 'pairs', values: all, inner: one, last: one })
+    } else if (group.bits > level + 1) {
+      kernels.tiltQuads(values, lambda)
+      boxes.push({ kind: 'quads', values })
+    } else joining.push({ group, values, stride: quad })
+  }
+  const tail = joinTail(kernels, joining, below.tail)
+  kernels.tiltQuads(tail, lambda)
+  return { boxes, tail }
+}
+
+/** Binds the lowest variable, the bit `level` of the leaves' index, to `r`. */
+export function foldLayer(
+  kernels: Kernels,
+  groups: readonly Group[],
+  { boxes, tail }: LayerQuads,
+  level: number,
+  r: Element,
+  tilt: Tilt,
+): LayerQuads {
+  const rest: Box[] = []
+  const joining: Joining[] = []
+  for (const [i, group] of groupsAt(groups, level).entries()) {
+    const folded = foldBox(kernels, group, boxes[i]!, level, r, tilt)
+    if (group.bits > level + 1) rest.push(folded)
+    else joining.push({ group, values: quadsOf(folded, group.members.length, tilt), stride: quad })
+  }
+  const folded = kernels.foldQuads(tail, 1, tail.length / quad, r, tilt.dead)
+  return { boxes: rest, tail: joinTail(kernels, joining, folded) }
+}
+
+function foldBox(
+  kernels: Kernels,
+  group: Group,
+  box: Box,
+  level: number,
+  r: Element,
+  { lambda, dead }: Tilt,
+): Box {
+  const { lines, length } = stripAt(group, level)
+  if (box.kind === 'quads')
+    return { kind: 'quads', values: kernels.foldQuads(box.values, lines, length, r, dead) }
+  const values = kernels.foldLines(box.values, 2 * lines, length, r, lambda)
+  const { inner, last } = box
+  const folded =
+    length % 2 === 0 ? plus(inner, times(r, minus(last, inner))) : times(complement(r), last)
+  // Where lines end, each becomes one position.
+  const ended = level + 1 === group.colBits
+  return { kind: 'pairs', values, inner: ended ? folded : inner, last: folded }
+}
+
+/** One quad for each member of a group that is down to one. */
+function quadsOf(box: Box, members: number, tilt: Tilt): Elements {
+  if (box.kind === 'quads') return box.values
+  const { values, last } = box
+  const quads = Array.from({ length: members }, (_, i) => {
+    const t0 = at(values, i)
+    const t1 = at(values, members + i)
+    const denominator = (t: Element) => times(minus(t, last), tilt.inverse)
+    return join([last, denominator(t0), t1, denominator(t1)])
+  })
+  return join(quads)
+}
+
+/** Weights of a strip: `ofLine ⊗ inLine`, and what they add up to. */
+export type StripWeights = {
+  readonly inLine: Elements
+  readonly ofLine: Elements
+  readonly inLineTotal: Element
+  readonly ofLineTotal: Element
+}
+
+/** `Σ weight·h` over a box. */
+export function sumBox(
+  kernels: Kernels,
+  group: Group,
+  box: Box,
+  level: number,
+  weights: StripWeights,
+  tilt: Tilt,
+): QuadSums {
+  const { lines, length } = stripAt(group, level)
+  const { inLine, ofLine } = weights
+  if (box.kind === 'quads')
+    return kernels.sumQuads(box.values, lines, length, inLine, ofLine, tilt.dead)
+  const half = box.values.length / 2
+  const evens = box.values.subarray(0, half)
+  const odds = box.values.subarray(half)
+  const sums = kernels.sumPairs(evens, odds, lines, length, inLine, ofLine, tilt.lambda)
+  const own = ownParts(box, length, weights)
+  return {
+    atZero: times(minus(sums.atZero, own.atZero), tilt.inverse),
+    leading: times(minus(sums.leading, own.leading), tilt.inverse),
+  }
+}
+
+/** What `Σ weight·π²` adds to the sums of products. */
+function ownParts(
+  { inner, last }: Pairs,
+  length: number,
+  { inLine, inLineTotal, ofLineTotal }: StripWeights,
+): QuadSums {
+  const pairs = (length + 1) >>> 1
+  const end = span(inLine, pairs - 1, pairs)
+  const square = times(inner, inner)
+  const odd = length % 2 === 1
+  const zero = odd
+    ? plus(times(inLineTotal, square), times(end, minus(times(last, last), square)))
+    : times(inLineTotal, square)
+  const rise = odd ? last : minus(last, inner)
+  return {
+    atZero: times(ofLineTotal, zero),
+    leading: times(ofLineTotal, times(end, times(rise, rise))),
+  }
+}
