@@ -2,7 +2,8 @@ import assert from 'node:assert/strict'
 import { afterEach, describe, it } from 'vitest'
 import { envelopeHashOf } from '../../chain/envelope.ts'
 import { sign } from '../../consensus/bls.ts'
-import { verifyCommit } from '../../consensus/commit.ts'
+import { makeCommit, verifyCommit } from '../../consensus/commit.ts'
+import { verifyConflictingCommits } from '../../consensus/conflictingCommits.ts'
 import type { DriverModules } from '../../consensus/driverModules.ts'
 import { verifyDuplicateVote } from '../../consensus/evidence.ts'
 import { type Vote, VoteKind, voteSignBytes } from '../../consensus/messages.ts'
@@ -244,6 +245,44 @@ describe('four drivers', () => {
     const [found] = members[0]!.chain.evidence
     assert.ok(found?.type === 'votes')
     assert.deepEqual(verifyDuplicateVote(found.pair, four, chainId), ok(four.validators[3]))
+  })
+
+  it('find evidence in a commit for another value than theirs', async () => {
+    const cluster = await clusterOf(four)
+    const { hub, members } = cluster
+    await startAll(cluster)
+    const { chain } = members[0]!
+    await until('a commit', () => chain.blocks.size >= 1)
+    const stranger = hub.join('stranger')
+    const { round } = chain.blocks.get(1n)!.commit
+    const rival = (at: number, signers: readonly number[]) => {
+      const kind = VoteKind.Precommit
+      const vote = {
+        kind,
+        height: 1n,
+        round: at,
+        hash: nameOf('x'),
+        validatorsHash: setHashOf(four),
+      }
+      const votes = signers.map((index) => ({
+        ...vote,
+        index,
+        signature: sign(secretKeyOf(index), voteSignBytes(chainId, vote)),
+      }))
+      const commit = makeCommit(votes, four)
+      stranger.send('n0', encodeWire({ type: 'committed', commit, bytes: new Uint8Array() }))
+    }
+    rival(round, [0, 1])
+    await until('blame', () => chain.misbehaved.length > 0)
+    assert.equal(chain.misbehaved[0]!.fault.code, 'commit/power')
+    rival(round + 1, [1, 2, 3])
+    await until('a fork', () => chain.events.some(({ type }) => type === 'fork'))
+    assert.equal(chain.evidence.length, 0, 'commits of two rounds convict nobody by themselves')
+    rival(round, [1, 2, 3])
+    await until('evidence', () => chain.evidence.length > 0)
+    const [found] = chain.evidence
+    assert.ok(found?.type === 'commits')
+    assert.ok(verifyConflictingCommits(found.pair, four, chainId).ok)
   })
 
   it('prevote nil when judging takes too long, and a later round decides', async () => {
