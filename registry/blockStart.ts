@@ -12,7 +12,9 @@ import { emissionOf, nextReputation, nextWork, serviceQuality } from './formulas
 import { seedJobs } from './jobBook.ts'
 import { recordFees } from './ledger.ts'
 import { delegatorsPart, expectReward, releaseReward } from './pools.ts'
+import { moveBasePrice } from './prices.ts'
 import type { World } from './records.ts'
+import { recordEpoch } from './reputationHistory.ts'
 import { readService, recordDuty, recordEarning, recordProposal, writeService } from './service.ts'
 import { readStakes } from './stakes.ts'
 import { epochOf } from './validatorSet.ts'
@@ -63,9 +65,13 @@ async function changeEpoch(world: World, params: ChainParams, epoch: number): Pr
     const others = await delegatorsPart(world, address, stake, emission, BigInt(epoch))
     await expectReward(world, address, others * weiPerGwei)
     await recordEarning(world, address, (emission - others) * weiPerGwei)
+    const reputation = nextReputation(service.reputation, quality, params.reputationShift)
+    const work = nextWork(service.work, service.ownBurn)
+    if (service.due > 0n || reputation > 0n)
+      await recordEpoch(world, address, { epoch: epoch - 1, reputation, work, emission })
     await writeService(world, address, {
-      reputation: nextReputation(service.reputation, quality, params.reputationShift),
-      work: nextWork(service.work, service.ownBurn),
+      reputation,
+      work,
       signed: 0n,
       due: 0n,
       doneWei: 0n,
@@ -74,6 +80,8 @@ async function changeEpoch(world: World, params: ChainParams, epoch: number): Pr
     })
   }
   await recordMinted(world, minted)
+  const { validators } = await validatorSetAt(world, epoch - 1)
+  await moveBasePrice(world, params, validators.length)
   const next = await drawSet(world, params.minStake, epoch + 1)
   await freezeSet(world, next ?? { ...(await validatorSetAt(world, epoch)), epoch: epoch + 1 })
 }

@@ -14,6 +14,7 @@ import { type JobRecord, JobStatus, readJob, writeJobBytes, writeJobState } from
 import { hashOfWord, listItems, listLength, listPush, listRemove, slotOf } from './layout.ts'
 import { burn } from './ledger.ts'
 import { registerModel } from './models.ts'
+import { basePriceOf } from './prices.ts'
 import type { World } from './records.ts'
 import { attemptAt, drawnAttempts } from './schedule.ts'
 
@@ -59,7 +60,7 @@ export async function openJob(
   wei: bigint,
   height: bigint,
 ): Promise<Result<Hash, JobFault>> {
-  const admitted = admitJob(job, params)
+  const admitted = admitJob(job, { ...params, basePrice: await basePriceOf(world, params) })
   if (!admitted.ok) return admitted
   const dataset = await readDataset(world, job.dataset)
   if (dataset === null) return refuse({ code: 'jobs/unknownDataset', dataset: job.dataset })

@@ -16,6 +16,7 @@ import { endJob } from './jobBook.ts'
 import { isFresh, type JobRecord, JobStatus, readJob, writeJobState } from './jobRecord.ts'
 import { burn } from './ledger.ts'
 import { leaseFee, type Miss, settleMisses } from './misses.ts'
+import { countLease } from './prices.ts'
 import type { World } from './records.ts'
 import { attemptAt, drawnAttempts, type Lease, leaseOf } from './schedule.ts'
 import { recordCertificate, recordEarning } from './service.ts'
@@ -69,6 +70,7 @@ export async function certify(
   const fee = leaseFee(record.job, claim.range, params)
   await payFee(world, record, worker, proposer, fee)
   const { from, count } = rangeSteps(record.job, claim.range)
+  await countLease(world, record.job, count)
   const state = {
     ...record.state,
     escrow: record.state.escrow - fee,

@@ -5,8 +5,10 @@ import type { Chain } from '../chain/chain.ts'
 import { type Hash, zeroHash } from '../primitives/hash.ts'
 import { rangeCount, rangeSteps } from '../registry/job.ts'
 import { type JobRecord, jobAt, jobCount, readJob } from '../registry/jobRecord.ts'
+import { basePriceOf } from '../registry/prices.ts'
 import { assignSteps } from '../registry/schedule.ts'
 import { pageOf, worldOf } from './headState.ts'
+import { estimateJob } from './jobEstimate.ts'
 import type { RpcBlobs } from './modules.ts'
 import type { WorkIndex } from './workIndex.ts'
 import type { JobView, LeaseView, RangeView, TrainViews } from './workViews.ts'
@@ -25,11 +27,12 @@ export function createTrainViews({ chain, index, blobs }: TrainViewModules): Tra
   const record = async (id: Hash) => readJob(await worldOf(chain), id)
 
   return {
-    price: () => ({
-      basePrice: params.basePrice,
+    price: async () => ({
+      basePrice: await basePriceOf(await worldOf(chain), params),
       certificateFee: params.certificateFee,
       openFee: params.openFee,
     }),
+    estimate: (draft) => estimateJob(chain, draft),
     job: async (id) => {
       const found = await record(id)
       return found === null ? null : jobView(found)

@@ -93,6 +93,31 @@ export type PriceView = {
   readonly openFee: bigint
 }
 
+/** A job that somebody thinks of opening: what decides its cost and time. */
+export type JobDraft = Pick<Job, 'layers' | 'batch' | 'steps' | 'leaseSteps' | 'proofKind'> & {
+  /** Wei; null for the least. */
+  readonly pricePerMac: bigint | null
+  readonly owner: Address | null
+}
+
+export type EstimateView = Omit<PriceView, 'certificateFee'> & {
+  readonly macs: bigint
+  readonly leases: bigint
+  readonly pricePerMac: bigint
+  /** What is held until it is earned, and with it what is never refunded. */
+  readonly escrow: bigint
+  readonly total: bigint
+  /** Validators that would take its leases. */
+  readonly able: number
+  readonly activeJobs: number
+  readonly waitingJobs: number
+  /** Once it is active: if every worker is as fast as can be, and if each takes its whole lease. */
+  readonly blocksAtLeast: bigint
+  readonly blocksAtMost: bigint
+  readonly secondsAtLeast: bigint
+  readonly secondsAtMost: bigint
+}
+
 export type ValidatorSetView = {
   readonly epoch: number
   readonly hash: Hash
@@ -130,7 +155,8 @@ export type TrainViews = {
   readonly certificates: (job: Hash, window: Window) => Promise<Page<CertificateView> | null>
   /** After `range`; null: the newest. */
   readonly weights: (job: Hash, range: number | null) => Promise<WeightsView | null>
-  readonly price: () => PriceView
+  readonly price: () => Promise<PriceView>
+  readonly estimate: (draft: JobDraft) => Promise<EstimateView>
 }
 
 export type DataViews = {

@@ -2,11 +2,13 @@
  * `train_` methods: jobs, step ranges, leases, certificates and weights.
  */
 import { z } from 'zod'
+import { maxInnerDim } from '../../params/protocol.ts'
 import { ok, refuse } from '../../primitives/result.ts'
+import { maxLayers, ProofKind } from '../../registry/job.ts'
 import { JobStatus } from '../../registry/jobRecord.ts'
-import { constant, type Methods, method } from '../method.ts'
+import { type Methods, method } from '../method.ts'
 import type { RpcModules } from '../modules.ts'
-import { addressSchema, countSchema, hashSchema } from '../schemas.ts'
+import { addressSchema, countSchema, hashSchema, quantitySchema } from '../schemas.ts'
 import { toWire } from '../wire.ts'
 import type { Window } from '../workViews.ts'
 
@@ -36,13 +38,40 @@ const leaseFilterSchema = z
   .nullish()
   .transform((filter) => ({ job: filter?.job ?? null, holder: filter?.holder ?? null }))
 
+const draftSchema = z
+  .strictObject({
+    layers: z
+      .array(countSchema(maxInnerDim))
+      .min(2)
+      .max(maxLayers + 1),
+    batch: countSchema(maxInnerDim),
+    steps: countSchema(2 ** 31),
+    leaseSteps: countSchema(64),
+    proofKind: z.enum(Object.values(ProofKind)),
+    pricePerMac: quantitySchema.nullish(),
+    owner: addressSchema.nullish(),
+  })
+  .refine(
+    ({ layers, batch, steps, leaseSteps }) =>
+      [...layers, batch, steps, leaseSteps].every((count) => count > 0),
+    'sizes must be above 0',
+  )
+  .transform(({ pricePerMac, owner, ...draft }) => ({
+    ...draft,
+    pricePerMac: pricePerMac ?? null,
+    owner: owner ?? null,
+  }))
+
 const range = countSchema(2 ** 32)
 const ofJob = { job: hashSchema, page: windowSchema }
 const noJob = { code: 'rpc/notFound', what: 'job' } as const
 
 export function trainMethods({ train }: Pick<RpcModules, 'train'>): Methods {
   return {
-    train_price: constant(() => toWire(train.price())),
+    train_price: method({}, async () => ok(toWire(await train.price()))),
+    train_estimate: method({ draft: draftSchema }, async ({ draft }) =>
+      ok(toWire(await train.estimate(draft))),
+    ),
     train_getJob: method({ job: hashSchema }, async ({ job }) => ok(toWire(await train.job(job)))),
     train_listJobs: method({ filter: jobFilterSchema, page: windowSchema }, async (list) =>
       ok(toWire(await train.jobs(list.filter, list.page))),

@@ -138,10 +138,15 @@ export async function startedWorld(stakes: readonly bigint[]): Promise<TestWorld
 }
 
 /** Start block `height` as its proposer would, and mint what it must; everybody has signed. */
-export async function startBlock(world: TestWorld, height: bigint, count: number): Promise<void> {
-  for (const { address, gwei } of await expectedWithdrawals(world, testParams, height))
+export async function startBlock(
+  world: TestWorld,
+  height: bigint,
+  count: number,
+  params: ChainParams = testParams,
+): Promise<void> {
+  for (const { address, gwei } of await expectedWithdrawals(world, params, height))
     world.mint(address, gwei * weiPerGwei)
-  await beginBlock(world, testParams, {
+  await beginBlock(world, params, {
     height,
     timestamp: height,
     mixHash: digest(`beacon ${height}`),

@@ -300,6 +300,25 @@ describe('a model owner on the node', () => {
     })
   })
 
+  it('estimates cost and time of a job before it is opened', async () => {
+    const draft = {
+      layers: ['0x4', '0x3', '0x2'],
+      batch: '0x4',
+      steps: '0x3',
+      leaseSteps: '0x2',
+      proofKind: 'replay',
+    }
+    const estimate = (await running.call('train_estimate', draft)).result as Record<string, string>
+    // Three steps of 4 · (3·18 − 12) multiply-accumulates in two leases, at the least price.
+    assert.equal(BigInt(estimate.macs!), 504n)
+    assert.equal(BigInt(estimate.escrow!), 504n * 1_000_000n + 2n * 1_000_000_000_000n)
+    assert.equal(BigInt(estimate.total!), BigInt(estimate.escrow!) + 1_000_000_000_000n)
+    assert.equal(BigInt(estimate.able!), 2n)
+    assert.ok(BigInt(estimate.blocksAtLeast!) < BigInt(estimate.blocksAtMost!))
+    const wrong = await running.call('train_estimate', { ...draft, batch: '0x0' })
+    assert.match(JSON.stringify(wrong.error), /sizes must be above 0/)
+  })
+
   it('finds all of it again in an index that starts over', async () => {
     const { chain } = node
     const view = createChainView({}, { chain, clock: systemClock })

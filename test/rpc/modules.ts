@@ -73,7 +73,8 @@ export function modulesAround(chain: RpcChain, replace: Partial<RpcModules> = {}
         certificate: none,
         certificates: none,
         weights: none,
-        price: () => ({ basePrice: 7n, certificateFee: 8n, openFee: 9n }),
+        estimate: async (draft) => draft as never,
+        price: async () => ({ basePrice: 7n, certificateFee: 8n, openFee: 9n }),
       },
       data: { dataset: none, datasets: nothing, model: none, models: nothing },
       val: {
