@@ -37,7 +37,7 @@ export type PoolOptions = {
 
 export type PoolModules = {
   readonly engine: Engine
-  readonly params: ChainParams
+  readonly params: Pick<ChainParams, 'blockGasLimit'>
   readonly clock: Pick<Clock, 'now'>
   /** After the head block. */
   readonly account: (address: Address) => Promise<SenderAccount>

@@ -106,7 +106,7 @@ function receiptViewOf(receipt: Receipt, bloom: Uint8Array): ReceiptView {
   }
 }
 
-function proofViewOf(proof: Awaited<ReturnType<StateReader['proof']>>): ProofView {
+export function proofViewOf(proof: Awaited<ReturnType<StateReader['proof']>>): ProofView {
   return {
     balance: BigInt(proof.balance),
     nonce: BigInt(proof.nonce),
@@ -120,7 +120,7 @@ function proofViewOf(proof: Awaited<ReturnType<StateReader['proof']>>): ProofVie
   }
 }
 
-function requestOf(call: CallView): CallRequest {
+export function requestOf(call: CallView): CallRequest {
   return { ...call, authorizationList: call.authorizationList?.map(authorizationOf) ?? null }
 }
 

@@ -19,6 +19,7 @@ import { netMethods, txpoolMethods } from './methods/node.ts'
 import { otterscanMethods } from './methods/otterscan.ts'
 import { dataMethods, repMethods, valMethods } from './methods/registry.ts'
 import { subscribeMethods } from './methods/subscribe.ts'
+import { testingMethods } from './methods/testing.ts'
 import { traceMethods } from './methods/trace.ts'
 import { trainMethods } from './methods/train.ts'
 import { waggleMethods } from './methods/waggle.ts'
@@ -48,11 +49,8 @@ export function createMethods(
     ...otterscanMethods(modules),
     ...netMethods(modules),
     ...txpoolMethods(modules),
-    ...trainMethods(modules),
-    ...dataMethods(modules),
-    ...valMethods(modules),
-    ...repMethods(modules),
-    ...waggleMethods(modules),
+    ...testingMethods(modules),
+    ...(modules.testing === undefined ? ownMethods(modules) : {}),
   }
   const namespaces = [...new Set(Object.keys(methods).map((name) => name.split('_')[0]!))]
   const versions = Object.fromEntries(namespaces.map((name) => [name, '1.0']))
@@ -60,5 +58,16 @@ export function createMethods(
     ...methods,
     rpc_modules: constant(() => versions),
     'rpc.discover': constant(() => describeMethods(methods)),
+  }
+}
+
+/** What only our own chain can be asked. */
+function ownMethods(modules: RpcModules): Methods {
+  return {
+    ...trainMethods(modules),
+    ...dataMethods(modules),
+    ...valMethods(modules),
+    ...repMethods(modules),
+    ...waggleMethods(modules),
   }
 }

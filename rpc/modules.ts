@@ -2,6 +2,7 @@
  * What the server needs from the rest of the node, as types it owns: filled in by `node/`, or by a
  * test. Everything handed over is plain data; a `null` says that there is no such thing.
  */
+import type { NextBlock, NextBlockRequest } from '../chain/foreign/nextBlock.ts'
 import type { PoolFault } from '../mempool/poolFault.ts'
 import type { Address } from '../primitives/address.ts'
 import type { Clock } from '../primitives/clock.ts'
@@ -43,6 +44,8 @@ export type RpcModules = {
   readonly val: ValViews
   readonly rep: RepViews
   readonly blobs: RpcBlobs
+  /** Present where another chain is served: then methods about ours do not exist. */
+  readonly testing?: RpcTesting | undefined
   /** Text of `GET /metrics`. */
   readonly metrics: () => Promise<string>
   /** Told of failures that no caller sees: our own bugs, failing disks. */
@@ -103,6 +106,16 @@ export type RpcPool = {
   }
   /** Next nonce counting the pool's executable transactions; null if it has none of `address`. */
   readonly nonce: (address: Address) => bigint | null
+}
+
+/** Blocks that are built on the head and kept by nobody. */
+export type RpcTesting = {
+  /** Raw transactions, all of which must run; null packs what the pool has and what of it runs. */
+  readonly build: (
+    request: Omit<NextBlockRequest, 'transactions' | 'all'> & {
+      readonly transactions: readonly Uint8Array[] | null
+    },
+  ) => Promise<Result<NextBlock, Fault & { readonly why: string }>>
 }
 
 /**

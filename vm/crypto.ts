@@ -1,7 +1,6 @@
 /**
  * Native and WebAssembly cryptography behind the EVM. The portable JavaScript precompiles let one
- * transaction run for minutes; these answer within what their gas pays for. P-256 stays portable:
- * OpenSSL, as Node offers it, hashes what it verifies, and the precompile is handed a digest.
+ * transaction run for minutes; these answer within what their gas pays for.
  */
 import { createHash } from 'node:crypto'
 import {
@@ -17,6 +16,7 @@ import { initRustBN } from 'rustbn-wasm'
 // biome-ignore lint/correctness/noUnresolvedImports: a CommonJS export that Biome does not see
 import secp256k1 from 'secp256k1'
 import { concatBytes } from '../primitives/bytes.ts'
+import { p256Precompile } from './p256.ts'
 
 /** What the EVM and the decoding of transactions are built with. */
 export type NativeCrypto = {
@@ -40,6 +40,7 @@ async function load(): Promise<NativeCrypto> {
     bn254: new RustBN254(await initRustBN()),
     precompiles: [
       { address: '0x000000000000000000000000000000000000000a', function: pointEvaluation },
+      p256Precompile,
     ],
   }
 }

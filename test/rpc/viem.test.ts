@@ -10,6 +10,8 @@ import {
   webSocket,
 } from 'viem'
 import { afterAll, beforeAll, describe, it } from 'vitest'
+import { systemClock } from '../../primitives/clock.ts'
+import { createForeignView } from '../../rpc/foreignView.ts'
 import type { RpcChain } from '../../rpc/modules.ts'
 import { type Running, run } from './client.ts'
 import { type Hand, modulesAround } from './modules.ts'
@@ -25,7 +27,7 @@ let running: Running
 const clients: PublicClient[] = []
 
 beforeAll(async () => {
-  chain = await openVectorChain()
+  chain = createForeignView(await openVectorChain(), { clock: systemClock })
   hand = modulesAround(chain)
   running = await run(hand.modules)
   const definition = defineChain({
