@@ -37,7 +37,7 @@ export const chainParamsSchema = z.strictObject({
   executionLimitMs: wholeNumber(100, 60_000),
   maxBlockBytes: wholeNumber(65_536, 8_388_608),
   /** Sum of the sidecars of one block. */
-  maxSidecarBytes: wholeNumber(65_536, 67_108_864),
+  maxSidecarBytes: wholeNumber(65_536, 33_554_432),
   /** Estimated verification time of the certificates of one block. */
   maxVerifyMs: wholeNumber(10, 60_000),
   /** A builder includes only certificates announced at least this long ago. */
@@ -50,6 +50,8 @@ export const chainParamsSchema = z.strictObject({
   openFee: amount,
   /** Nominal speed of a worker; sizes a lease's time. */
   macsPerBlock: amount,
+  /** Nominal speed of a prover, in committed field elements; adds to the time of a proven lease. */
+  elementsPerBlock: amount.default(524_288n),
   /** Largest `k · stepMacs` of a replay lease; 0 switches replay off. */
   replayMacsCap: amount,
   maxActiveJobs: wholeNumber(1, 256),

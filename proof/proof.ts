@@ -124,6 +124,20 @@ export function decodeProof(shape: ProofShape, bytes: Uint8Array): Result<StepPr
   return ok(assemble(shape, saturated, digestParts, split(read.words, lengths.words, 1)))
 }
 
+/** Bytes of the longest proof of this shape. */
+export function largestProof(shape: ProofShape): number {
+  const perClass = shape.classes.map(({ layout: { queries, code } }) => ({
+    positions: queries,
+    // Paths of spread positions share the levels above them.
+    siblings: queries * (ceilLog2(code.length) - ceilLog2(queries) + 2),
+  }))
+  const lengths = lengthsOf(shape, perClass)
+  const sum = (all: readonly number[]) => all.reduce((total, n) => total + n, 0)
+  const head = modeBytes + countBytes * (1 + 2 * perClass.length)
+  const listed = shape.dense ? 0 : maxSaturated * saturationBytes
+  return head + listed + digestBytes * sum(lengths.digests) + 4 * sum(lengths.words)
+}
+
 type Counts = {
   readonly listed: number
   readonly perClass: readonly { readonly positions: number; readonly siblings: number }[]

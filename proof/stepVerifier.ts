@@ -1,8 +1,9 @@
 /**
  * What a certificate claims, and who judges it. Every way of proving implements {@link VerifyStep}:
- * re-execution (`node/replay.ts`) today, succinct proofs beside it.
+ * succinct proofs (`node/proofJudge.ts`) and re-execution (`node/replay.ts`).
  */
 import type { Address } from '../primitives/address.ts'
+import type { Hex } from '../primitives/bytes.ts'
 import type { Hash } from '../primitives/hash.ts'
 import type { Fault, Result } from '../primitives/result.ts'
 import type { Job } from '../registry/job.ts'
@@ -25,6 +26,8 @@ export type StepStatement = {
   readonly weightsBefore: Hash
   readonly weightsAfter: Hash
   readonly datasetBlob: Hash
+  /** BLS keys of who vouches that the blob after holds the weights after; none for `replay`. */
+  readonly custodians: readonly Hex[]
 }
 
 /**

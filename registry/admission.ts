@@ -214,7 +214,16 @@ function costFault(job: Job, params: ChainParams): AdmissionFault | null {
 
 /** `L`: blocks of a lease, without the grace for inclusion. */
 export function leaseBlocks(job: Job, params: ChainParams): bigint {
-  return 8n + ceilDiv(BigInt(job.leaseSteps) * stepMacs(job), params.macsPerBlock)
+  const training = ceilDiv(BigInt(job.leaseSteps) * stepMacs(job), params.macsPerBlock)
+  if (job.proofKind === ProofKind.Replay) return 8n + training
+  return 8n + training + ceilDiv(committedElements(job, job.leaseSteps), params.elementsPerBlock)
+}
+
+/** Elements that the proof of `steps` steps commits to: two per weight and state, and activations. */
+export function committedElements(job: Job, steps: number): bigint {
+  const hidden = job.layers.slice(1, -1).reduce((sum, width) => sum + width, 0)
+  const perStep = 2 * weightCount(job) + job.batch * (5 * hidden + 3 * job.layers.at(-1)!)
+  return BigInt(2 * weightCount(job)) + BigInt(steps) * BigInt(perStep)
 }
 
 function ceilDiv(a: bigint, b: bigint): bigint {

@@ -9,6 +9,14 @@ import { moduleAddresses } from '../params/protocol.ts'
 import { type Address, zeroAddress } from '../primitives/address.ts'
 import type { Hash } from '../primitives/hash.ts'
 import { ok, type Result, refuse } from '../primitives/result.ts'
+import {
+  type Custodians,
+  type Custody,
+  type CustodyFault,
+  custodiansOf,
+  custodyFault,
+  custodyOf,
+} from './custody.ts'
 import { readDataset } from './datasets.ts'
 import { splitFee } from './formulas.ts'
 import { rangeCount, rangeSteps } from './job.ts'
@@ -32,6 +40,8 @@ export type Claim = {
   readonly weights: Hash
   /** Loss of each step. */
   readonly losses: readonly bigint[]
+  /** Who vouches for the blob. */
+  readonly custodians: Custodians
 }
 
 export type ClaimFault =
@@ -42,6 +52,7 @@ export type ClaimFault =
   | { readonly code: 'jobs/notHolder'; readonly holder: Address; readonly attempt: bigint }
   | { readonly code: 'jobs/otherWeights'; readonly expected: Hash; readonly got: Hash }
   | { readonly code: 'jobs/lossCount'; readonly expected: bigint; readonly got: bigint }
+  | CustodyFault
 
 export type Settled = {
   readonly fee: bigint
@@ -63,12 +74,15 @@ export async function certify(
   const found = await readJob(world, claim.job)
   if (found === null) return refuse({ code: 'jobs/unknown', id: claim.job })
   const lease = await leaseOf(world, params, found, attemptAt(found, params, height), height)
-  const fault = judgeClaim(found, claim, lease, worker, height)
+  const custody = lease && (await custodyOf(world, params, found.job, lease, height))
+  const fault =
+    judgeClaim(found, claim, lease, worker, height) ??
+    custodyFault(custody, claim.custodians, height)
   if (fault !== null) return refuse(fault)
 
   const { misses, record } = await settleMisses(world, params, found, worker, height)
   const fee = leaseFee(record.job, claim.range, params)
-  await payFee(world, record, worker, proposer, fee)
+  await payFee(world, record, worker, proposer, fee, custodianAddresses(custody, claim))
   const { from, count } = rangeSteps(record.job, claim.range)
   await countLease(world, record.job, count)
   const state = {
@@ -117,25 +131,35 @@ export function judgeClaim(
   return null
 }
 
-/** Custody of replay jobs is the vote itself, so its part is burned with the rest. */
+/** Nobody for replay jobs: custody is the vote itself there. */
+function custodianAddresses(custody: Custody | null, { custodians }: Claim): readonly Address[] {
+  return custody === null ? [] : custodiansOf(custody, custodians).map(({ address }) => address)
+}
+
+/** Custodians share their part; what does not divide, or has nobody to go to, is burned. */
 async function payFee(
   world: World,
   record: JobRecord,
   worker: Address,
   proposer: Address,
   fee: bigint,
+  custodians: readonly Address[],
 ): Promise<void> {
   const split = splitFee(fee)
   const owner = (await readDataset(world, record.job.dataset))?.owner ?? null
   const pay = (to: Address, wei: bigint) => world.purse.transfer(moduleAddresses.jobs, to, wei)
-  const burned = split.burned + split.custody + (owner === null ? split.dataset : 0n)
+  const share = custodians.length === 0 ? 0n : split.custody / BigInt(custodians.length)
+  const unshared = split.custody - share * BigInt(custodians.length)
+  const burned = split.burned + unshared + (owner === null ? split.dataset : 0n)
   await pay(worker, split.worker)
   await pay(proposer, split.proposer)
   if (owner !== null) await pay(owner, split.dataset)
+  for (const custodian of custodians) await pay(custodian, share)
   await burn(world, moduleAddresses.jobs, burned)
   await recordCertificate(world, worker, fee, burned)
   await recordEarning(world, worker, split.worker)
   await recordEarning(world, proposer, split.proposer)
+  for (const custodian of custodians) await recordEarning(world, custodian, share)
 }
 
 export type DeclineFault =

@@ -66,6 +66,7 @@ const testParams: Record<keyof ChainParams, unknown> = {
   certificateFee: '1000000000000',
   openFee: '1000000000000',
   macsPerBlock: '2147483648',
+  elementsPerBlock: '524288',
   replayMacsCap: '8589934592',
   maxActiveJobs: 16,
   declineBlocks: 3,

@@ -30,7 +30,7 @@ import {
 } from '../chain/support.ts'
 
 const certifyAbi = parseAbi([
-  'function certify(bytes32 jobId, uint32 range, bytes32 stateBefore, bytes32 stateAfter, bytes32 weights, uint64[] losses, bytes32 sidecar)',
+  'function certify(bytes32 jobId, uint32 range, bytes32 stateBefore, bytes32 stateAfter, bytes32 weights, uint64[] losses, uint256 custodians, bytes32 sidecar)',
 ])
 
 const { params } = testGenesis()
@@ -91,6 +91,7 @@ describe('the certificate pool', () => {
         hashText(claim.after ?? 'after'),
         hashText('weights'),
         [1n, 2n],
+        0n,
         claim.sidecar ?? sidecarName(proof(claim.proof ?? 'proof')),
       ],
     })

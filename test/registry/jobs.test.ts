@@ -53,6 +53,7 @@ const claim = (id: ReturnType<typeof jobIdOf>, range: number, count: number) => 
   after: digest(`state ${range + 1}`),
   weights: digest(`weights ${range + 1}`),
   losses: Array.from({ length: count }, () => 5n),
+  custodians: 0n,
 })
 
 describe('the life of a job', () => {

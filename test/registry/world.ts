@@ -38,6 +38,7 @@ export const testParams: ChainParams = {
   certificateFee: 1_000n,
   openFee: 5_000n,
   macsPerBlock: 1n << 31n,
+  elementsPerBlock: 1n << 19n,
   replayMacsCap: 1n << 32n,
   maxActiveJobs: 2,
   declineBlocks: 3,

@@ -373,6 +373,7 @@ async function certify(
       after,
       hashText(`weights ${range}`),
       Array(steps).fill(5n),
+      0n,
       hashText('sidecar'),
     ],
   })

@@ -137,7 +137,7 @@ describe('native modules', () => {
     const data = encodeFunctionData({
       abi: jobsAbi,
       functionName: 'certify',
-      args: [zero, 0, zero, zero, zero, [], zero],
+      args: [zero, 0, zero, zero, zero, [], 0n, zero],
     })
     const { returnData } = await ask(test, contract, data)
     assert.equal(returnData[31], 0)
@@ -176,10 +176,10 @@ describe('native modules', () => {
         encodeFunctionData({
           abi: jobsAbi,
           functionName: 'open',
-          args: [{ ...spec, proofKind: 1 }],
+          args: [{ ...spec, proofKind: 2 }],
         }),
       ),
-      ['ProofKindUnavailable', 1],
+      ['ProofKindUnavailable', 2],
     )
     const bond = encodeFunctionData({ abi: stakingAbi, functionName: 'bond' })
     const sender = addressOfKey(alice)

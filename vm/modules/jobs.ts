@@ -6,6 +6,8 @@ import { moduleAddresses } from '../../params/protocol.ts'
 import type { Address } from '../../primitives/address.ts'
 import { toHex } from '../../primitives/bytes.ts'
 import { type Hash, zeroHash } from '../../primitives/hash.ts'
+import { certifyGas, costFault } from '../../proof/certificateCost.ts'
+import { admitJob } from '../../registry/admission.ts'
 import { encodeJob, type Job, proofKinds, rangeCount, rangeSteps } from '../../registry/job.ts'
 import { cancelJob, nextJobNonce, openJob, totalFee } from '../../registry/jobBook.ts'
 import {
@@ -20,7 +22,6 @@ import { hashOfWord, listItems } from '../../registry/layout.ts'
 import { expireLease, type Miss } from '../../registry/misses.ts'
 import { nextLease } from '../../registry/schedule.ts'
 import { type Claim, certify, declineLease } from '../../registry/settlement.ts'
-import { certifyGas, isProofAvailable } from '../../registry/verification.ts'
 import type { NativeCall, NativeModule, NativeOutcome } from '../nativeModule.ts'
 import { jobsAbi } from './jobsAbi.ts'
 import { answer, defineModule, refusal } from './module.ts'
@@ -37,7 +38,7 @@ export function jobsModule(params: ChainParams, chainId: number): NativeModule {
   async function jobOf(call: NativeCall): Promise<Job | NativeOutcome> {
     const [{ proofKind: code, ...spec }] = call.args as [JobSpec]
     const proofKind = proofKinds[code]
-    if (proofKind === undefined || !isProofAvailable(proofKind))
+    if (proofKind === undefined)
       return { ok: false, errorName: 'ProofKindUnavailable', args: [code] }
     const nonce = await nextJobNonce(call.world, call.caller)
     return { chainId, owner: call.caller, nonce, ...spec, proofKind }
@@ -46,6 +47,8 @@ export function jobsModule(params: ChainParams, chainId: number): NativeModule {
   async function open(call: NativeCall): Promise<NativeOutcome> {
     const job = await jobOf(call)
     if ('ok' in job) return job
+    const dear = priceFault(job)
+    if (dear !== null) return refuse(dear)
     const opened = await openJob(call.world, params, job, call.value, call.block.height)
     if (!opened.ok) return refuse(opened.fault)
     call.emit('JobOpened', {
@@ -61,6 +64,12 @@ export function jobsModule(params: ChainParams, chainId: number): NativeModule {
   async function quote(call: NativeCall): Promise<NativeOutcome> {
     const job = await jobOf(call)
     return 'ok' in job ? job : answer(totalFee(job, params), params.openFee)
+  }
+
+  /** Whether a certificate could never be paid for; only an admissible job has shapes to ask. */
+  function priceFault(job: Job): { readonly code: string } | null {
+    const admitted = admitJob(job, params)
+    return admitted.ok ? costFault(job, params) : admitted.fault
   }
 
   async function certifyCall(call: NativeCall): Promise<NativeOutcome> {
@@ -82,6 +91,7 @@ export function jobsModule(params: ChainParams, chainId: number): NativeModule {
       weights: claim.weights,
       losses: claim.losses,
       fee,
+      custodians: claim.custodians,
       sidecar: claim.sidecar,
     })
     if (ended === JobStatus.Finished)
@@ -163,16 +173,17 @@ export type CertifyCall = Claim & { readonly sidecar: Hash }
 
 /** The arguments of `certify`, as the ABI decodes them. */
 export function certifyCallOf(args: readonly unknown[]): CertifyCall {
-  const [job, range, before, after, weights, losses, sidecar] = args as [
+  const [job, range, before, after, weights, losses, custodians, sidecar] = args as [
     Hash,
     number,
     Hash,
     Hash,
     Hash,
     readonly bigint[],
+    bigint,
     Hash,
   ]
-  return { job, range, before, after, weights, losses, sidecar }
+  return { job, range, before, after, weights, losses, custodians, sidecar }
 }
 
 function viewOf({ job, state }: JobRecord) {

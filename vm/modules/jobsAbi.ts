@@ -12,7 +12,7 @@ export const jobsAbi = parseAbi([
 
   'function open(JobSpec spec) payable returns (bytes32 jobId)',
   'function quote(JobSpec spec) view returns (uint256 escrow, uint256 openFee)',
-  'function certify(bytes32 jobId, uint32 range, bytes32 stateBefore, bytes32 stateAfter, bytes32 weights, uint64[] losses, bytes32 sidecar)',
+  'function certify(bytes32 jobId, uint32 range, bytes32 stateBefore, bytes32 stateAfter, bytes32 weights, uint64[] losses, uint256 custodians, bytes32 sidecar)',
   'function expire(bytes32 jobId) returns (uint256 reward)',
   'function decline(bytes32 jobId)',
   'function cancel(bytes32 jobId) returns (bool ended, uint256 refund)',
@@ -24,7 +24,7 @@ export const jobsAbi = parseAbi([
   'function activeJobs() view returns (bytes32[] jobIds)',
 
   'event JobOpened(bytes32 indexed jobId, address indexed owner, bytes32 indexed dataset, uint32 steps, uint256 escrow)',
-  'event Certified(bytes32 indexed jobId, address indexed worker, uint32 range, uint32 steps, bytes32 stateAfter, bytes32 weights, uint64[] losses, uint256 fee, bytes32 sidecar)',
+  'event Certified(bytes32 indexed jobId, address indexed worker, uint32 range, uint32 steps, bytes32 stateAfter, bytes32 weights, uint64[] losses, uint256 fee, uint256 custodians, bytes32 sidecar)',
   'event LeaseMissed(bytes32 indexed jobId, address indexed holder, uint32 range, uint32 attempt, uint256 penalty)',
   'event LeaseDeclined(bytes32 indexed jobId, address indexed holder, uint32 range)',
   'event JobFinished(bytes32 indexed jobId, bytes32 weights, uint256 refund)',
@@ -45,6 +45,7 @@ export const jobsAbi = parseAbi([
   'error NotHolder(address holder, uint256 attempt)',
   'error OtherWeights(bytes32 expected, bytes32 got)',
   'error LossCount(uint256 expected, uint256 got)',
+  'error Custody(uint256 needed, uint256 got)',
   'error NothingMissed(uint256 attempt)',
   'error Declined(address by)',
   'error ProofKindUnavailable(uint8 proofKind)',
