@@ -11,8 +11,8 @@ import type { Host } from './host.ts'
 /** Request topic. */
 export const recordTopic = 'records'
 
-/** Longest record: an envelope with its commit. */
-const maxRecordBytes = 9_437_184
+/** Longest record: an envelope with its commit and sidecars. */
+const maxRecordBytes = 44_040_192
 
 /** Records are added to an answer while it is shorter than this. */
 const batchBytes = 4_194_304

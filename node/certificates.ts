@@ -9,9 +9,8 @@ import type { Address } from '../primitives/address.ts'
 import type { Clock } from '../primitives/clock.ts'
 import { type Hash, keccakHash } from '../primitives/hash.ts'
 import { type Fault, invariant, ok, type Result, refuse } from '../primitives/result.ts'
+import { certificateCost } from '../proof/certificateCost.ts'
 import type { StepStatement, VerifyStep } from '../proof/stepVerifier.ts'
-import { replaySidecarBytes } from '../registry/sidecar.ts'
-import { verifyMs } from '../registry/verification.ts'
 import type { Announcement } from './announcement.ts'
 import type { Logger } from './logger.ts'
 import { logFields } from './logger.ts'
@@ -76,8 +75,8 @@ export function createCertificates(modules: CertificateModules): Certificates {
       screen: async (claim) => {
         const statement = await stated(claim)
         if (!statement.ok) return statement
-        const cost = Number(verifyMs(statement.value.job, claim.range))
-        return ok({ sidecarBytes: replaySidecarBytes, verifyMs: cost })
+        const { sidecarBytes, verifyMs } = certificateCost(statement.value.job, claim.range)
+        return ok({ sidecarBytes, verifyMs: Number(verifyMs) })
       },
       verifyCertificate: async (claim, sidecar) => {
         const statement = await stated(claim)

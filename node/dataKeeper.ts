@@ -5,7 +5,7 @@
 import type { Hash } from '../primitives/hash.ts'
 import { zeroHash } from '../primitives/hash.ts'
 import { readDataset } from '../registry/datasets.ts'
-import { readJob } from '../registry/jobRecord.ts'
+import { type JobRecord, readJob } from '../registry/jobRecord.ts'
 import { hashOfWord, listItems } from '../registry/layout.ts'
 import type { World } from '../registry/records.ts'
 import type { BlobStore } from '../storage/blobStore.ts'
@@ -15,6 +15,8 @@ import type { Logger } from './logger.ts'
 export type DataKeeperModules = {
   readonly blobs: Pick<BlobStore, 'has'>
   readonly ensureBlob: EnsureBlob
+  /** Told of every job that runs, at each head. */
+  readonly prepare: (record: JobRecord) => void
   readonly log: Logger
 }
 
@@ -24,7 +26,12 @@ export type DataKeeper = {
   readonly stop: () => void
 }
 
-export function createDataKeeper({ blobs, ensureBlob, log }: DataKeeperModules): DataKeeper {
+export function createDataKeeper({
+  blobs,
+  ensureBlob,
+  prepare,
+  log,
+}: DataKeeperModules): DataKeeper {
   const stopping = new AbortController()
   const fetching = new Set<Hash>()
 
@@ -32,6 +39,7 @@ export function createDataKeeper({ blobs, ensureBlob, log }: DataKeeperModules):
     for (const word of await listItems(world.jobs, 'active')) {
       const record = await readJob(world, hashOfWord(word))
       if (record === null) continue
+      prepare(record)
       const dataset = await readDataset(world, record.job.dataset)
       for (const blob of [dataset?.blob ?? zeroHash, record.state.weights]) await want(blob)
     }

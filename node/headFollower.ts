@@ -3,15 +3,19 @@
  * the work loop looks for leases, and consensus learns whether there is work for a block.
  */
 import type { Chain, NewHead } from '../chain/chain.ts'
+import { claimOf } from '../mempool/certificateClaim.ts'
 import type { TransactionPool } from '../mempool/transactionPool.ts'
 import type { BlockSync } from '../network/blockSync.ts'
 import { invariant } from '../primitives/result.ts'
 import { listLength } from '../registry/layout.ts'
+import type { Transaction } from '../vm/transaction.ts'
+import { sidecarRetention } from './blockRecord.ts'
 import type { Certificates } from './certificates.ts'
 import type { DataKeeper } from './dataKeeper.ts'
 import type { EvidencePool } from './evidencePool.ts'
 import type { Logger } from './logger.ts'
 import type { Metrics } from './metrics.ts'
+import type { SidecarStore } from './sidecarStore.ts'
 import { breathe } from './turns.ts'
 import type { WorkLoop } from './workLoop.ts'
 
@@ -23,6 +27,7 @@ export type HeadFollowerModules = {
   /** Null: this node takes no leases. */
   readonly work: WorkLoop | null
   readonly data: DataKeeper
+  readonly sidecars: Pick<SidecarStore, 'put' | 'prune'>
   readonly blockSync: Pick<BlockSync, 'announce'>
   readonly metrics: Metrics
   readonly log: Logger
@@ -37,8 +42,8 @@ export type HeadFollower = {
 }
 
 export function createHeadFollower(modules: HeadFollowerModules): HeadFollower {
-  const { chain, transactions, certificates, evidence, work, data, blockSync, metrics, log } =
-    modules
+  const { chain, transactions, certificates, evidence, work, data, sidecars, blockSync } = modules
+  const { metrics, log } = modules
   const listeners = new Set<() => void>()
   const releases: (() => void)[] = []
   let activeJobs = 0
@@ -62,6 +67,7 @@ export function createHeadFollower(modules: HeadFollowerModules): HeadFollower {
     await transactions.reset(mined)
     await breathe()
     await certificates.pool.reset(height, mined)
+    await keepSidecars(height, mined)
     await breathe()
     const envelope = await chain.envelopeAt(height)
     if (envelope !== null) evidence.reset(envelope, height)
@@ -70,6 +76,16 @@ export function createHeadFollower(modules: HeadFollowerModules): HeadFollower {
     await breathe()
     await look()
     metrics.pool.set(transactions.status().pending)
+  }
+
+  /** Proofs that this node saw stay with the block for a while. */
+  async function keepSidecars(height: bigint, mined: readonly Transaction[]): Promise<void> {
+    for (const transaction of mined) {
+      const claim = claimOf(chain.rules.engine, transaction)
+      const bytes = claim === null ? null : certificates.pool.sidecar(claim.sidecar)
+      if (claim !== null && bytes !== null) await sidecars.put(height, claim.sidecar, bytes)
+    }
+    await sidecars.prune(height - sidecarRetention)
   }
 
   /** Look at the head's state: how many jobs run, and which leases are ours. */

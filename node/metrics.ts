@@ -12,6 +12,8 @@ export type Metrics = {
   readonly certificates: Counter<'verdict'>
   readonly trainedMacs: Counter
   readonly trainSeconds: Histogram
+  readonly proveSeconds: Histogram
+  readonly verifySeconds: Histogram
   readonly judgeSeconds: Histogram
   readonly pool: Gauge
   /** The text of `GET /metrics`. */
@@ -42,6 +44,8 @@ export function createMetrics(): Metrics {
     }),
     trainedMacs: counter('waggle_trained_macs_total', 'Multiply-accumulates trained here'),
     trainSeconds: histogram('waggle_train_seconds', 'Training of one lease'),
+    proveSeconds: histogram('waggle_prove_seconds', 'Proving of one lease'),
+    verifySeconds: histogram('waggle_verify_seconds', 'Verifying one step proof'),
     judgeSeconds: histogram('waggle_judge_seconds', 'Judging one block before a vote'),
     text: () => registry.metrics(),
   }

@@ -13,12 +13,15 @@ import type { GenesisUpgrade } from '../params/genesis.ts'
 import { protocolVersion } from '../params/protocol.ts'
 import type { Address } from '../primitives/address.ts'
 import { utf8ToBytes } from '../primitives/bytes.ts'
-import { decode, Writer } from '../primitives/codec.ts'
 import { type Hash, hashOf } from '../primitives/hash.ts'
 import { type Fault, invariant, ok, type Result } from '../primitives/result.ts'
 import type { BlobStore } from '../storage/blobStore.ts'
 import { type Announcement, decodeAnnouncement, encodeAnnouncement } from './announcement.ts'
+import { applyBlockRecord, loadBlockRecord } from './blockRecord.ts'
+import { custodyAnswerBytes, custodyRequestBytes } from './custodyMessage.ts'
 import { type Logger, logFields } from './logger.ts'
+import type { SidecarStore } from './sidecarStore.ts'
+import type { Values } from './values.ts'
 
 /** Messages that peers send each other directly. */
 const topics = { consensus: 'consensus', bulk: 'bulk', certificate: 'certificate' } as const
@@ -27,12 +30,12 @@ const topics = { consensus: 'consensus', bulk: 'bulk', certificate: 'certificate
 const maxUrgentBytes = 16_384
 const gossipTopic = 'transactions'
 
+/** Questions to custodians: they fetch weights before they answer. */
+const custodyTopic = 'custody'
+const custodyTimeoutMs = 60_000
+
 /** Points for a certificate that does not hold: two within a minute ban. */
 const falseCertificatePoints = 60
-
-/** Longest envelope and commit in a sync record. */
-const maxEnvelopeBytes = 8_650_752
-const maxCommitBytes = 256
 
 export type NetworkingOptions = {
   readonly seed: Uint8Array
@@ -44,6 +47,7 @@ export type NetworkingOptions = {
 export type NetworkingModules = {
   readonly chain: Chain
   readonly blobs: BlobStore
+  readonly sidecars: SidecarStore
   readonly log: Logger
 }
 
@@ -55,6 +59,8 @@ export type Networking = {
   readonly driverNetwork: DriverNetwork
   readonly relayCertificate: (announcement: Announcement, except: string | null) => void
   readonly punish: (peer: string, fault: Fault) => void
+  /** Ask a peer to vouch for weights; null if it does not. */
+  readonly askCustodian: (peer: string, request: Uint8Array) => Promise<Uint8Array | null>
   /** Make a blob be here, from peers if need be. */
   readonly ensureBlob: (hash: Hash, signal: AbortSignal) => Promise<Result<null, Fault>>
   /** Connect what arrives to its receivers; before the host starts. */
@@ -64,6 +70,9 @@ export type Networking = {
 export type Receivers = {
   readonly transactions: TransactionPool
   readonly certificate: (announcement: Announcement, peer: string) => void
+  /** Answers for weights; null where nobody does. */
+  readonly custodian: ((peer: string, request: Uint8Array) => Promise<Uint8Array | null>) | null
+  readonly values: Pick<Values, 'requiredSidecars' | 'judgeSidecars'>
   /** The head moved by block sync. */
   readonly advanced: Driver['advance']
 }
@@ -73,7 +82,7 @@ const blobTimeoutMs = 120_000
 
 export async function createNetworking(
   options: NetworkingOptions,
-  { chain, blobs, log }: NetworkingModules,
+  { chain, blobs, sidecars, log }: NetworkingModules,
 ): Promise<Networking> {
   const { genesis, genesisHash, rules } = chain
   const report = (problem: unknown) => log.debug({ problem: problemFields(problem) }, 'network')
@@ -98,6 +107,10 @@ export async function createNetworking(
     },
     { height: () => chain.head().height, report },
   )
+  const records = { chain, sidecars }
+  // What judges values needs the network first: it is connected before the host starts.
+  let values: Receivers['values'] | null = null
+  const required = (bytes: Uint8Array) => values?.requiredSidecars(bytes) ?? []
   let advanced: Driver['advance'] = async () => {}
   let toDriver: (peer: string, bytes: Uint8Array) => void = () => {}
   const greetings = new Set<(peer: string) => void>()
@@ -113,9 +126,9 @@ export async function createNetworking(
     {
       host,
       height: () => chain.head().height,
-      loadRecord: (height) => loadRecord(chain, height),
+      loadRecord: (height) => loadBlockRecord(records, (bytes) => required(bytes), height),
       applyRecord: async (_height, record) => {
-        const applied = await applyRecord(chain, record)
+        const applied = await applyBlockRecord(records, values!, record, blockSync.target())
         if (applied.ok) await advanced()
         return applied
       },
@@ -131,8 +144,13 @@ export async function createNetworking(
     return fetched.ok ? ok(null) : fetched
   }
 
-  function connect({ transactions, certificate, advanced: moved }: Receivers): void {
-    advanced = moved
+  function connect(receivers: Receivers): void {
+    const { transactions, certificate, custodian } = receivers
+    advanced = receivers.advanced
+    values = receivers.values
+    host.serve(custodyTopic, custodyRequestBytes, async (peer, request) =>
+      custodian === null ? null : custodian(peer, request),
+    )
     host.on(topics.certificate, (peer, bytes) => {
       const decoded = decodeAnnouncement(bytes, rules.params.maxSidecarBytes)
       if (decoded.ok) certificate(decoded.value, peer)
@@ -152,6 +170,11 @@ export async function createNetworking(
     blobSync,
     blockSync,
     ensureBlob,
+    askCustodian: async (peer, request) => {
+      const limits = { timeoutMs: custodyTimeoutMs, maxBytes: custodyAnswerBytes }
+      const answer = await host.request(peer as PeerId, custodyTopic, request, limits)
+      return answer.ok ? answer.value : null
+    },
     connect,
     driverNetwork: {
       send: (peer, bytes) => {
@@ -184,21 +207,6 @@ export async function createNetworking(
 
 function laneOf(bytes: Uint8Array): string {
   return bytes.length > maxUrgentBytes ? topics.bulk : topics.consensus
-}
-
-async function loadRecord(chain: Chain, height: bigint): Promise<Uint8Array | null> {
-  const [envelope, commit] = [await chain.envelopeAt(height), await chain.commitAt(height)]
-  return envelope === null || commit === null
-    ? null
-    : new Writer().blob(envelope).blob(commit).bytes()
-}
-
-async function applyRecord(chain: Chain, record: Uint8Array): Promise<Result<unknown, Fault>> {
-  const read = decode(record, (reader) => ({
-    envelope: reader.blob(maxEnvelopeBytes),
-    commit: reader.blob(maxCommitBytes),
-  }))
-  return read.ok ? chain.commit(read.value.envelope, read.value.commit) : read
 }
 
 /** A committed block as the driver serves it to peers that lag. */

@@ -7,7 +7,6 @@ import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { createChain } from '../chain/chain.ts'
 import { encodeCommit } from '../chain/commit.ts'
-import { createTrainingPool, type TrainingPool } from '../compute/trainingPool.ts'
 import { createDriver } from '../consensus/driver.ts'
 import { openSigner } from '../consensus/signer.ts'
 import { createWal, noWal } from '../consensus/wal.ts'
@@ -15,12 +14,13 @@ import { createTransactionPool } from '../mempool/transactionPool.ts'
 import type { PeerId } from '../network/peer.ts'
 import packageJson from '../package.json' with { type: 'json' }
 import { type Genesis, parseGenesis } from '../params/genesis.ts'
-import { fromHex, toHex } from '../primitives/bytes.ts'
+import { fromHex, toHex, utf8ToBytes } from '../primitives/bytes.ts'
 import { systemClock } from '../primitives/clock.ts'
 import { describeFault, invariant } from '../primitives/result.ts'
 import { createRpcServer } from '../rpc/server.ts'
 import { openBlobStore } from '../storage/blobStore.ts'
 import { openLevel } from '../storage/level.ts'
+import { prefixed } from '../storage/prefix.ts'
 import { openAccount } from './account.ts'
 import { createCertificates } from './certificates.ts'
 import { createCertifier } from './certifier.ts'
@@ -30,25 +30,19 @@ import { gossipEvidence } from './evidenceGossip.ts'
 import { createEvidencePool } from './evidencePool.ts'
 import { createHeadFollower } from './headFollower.ts'
 import { loadKeys, readPassword, type ValidatorKeys } from './keys.ts'
-import { createLeaseTraining } from './leaseTraining.ts'
 import { startAll } from './lifecycle.ts'
 import { createLogger } from './logger.ts'
 import { createMetrics } from './metrics.ts'
 import { createNetworking, loadCommitted } from './networking.ts'
 import type { NodeOptions } from './options.ts'
-import { createReplay } from './replay.ts'
 import { createRpcModules } from './rpcModules.ts'
 import { chainRules } from './rules.ts'
+import { createSidecarStore } from './sidecarStore.ts'
 import { createTurns } from './turns.ts'
 import { createValues } from './values.ts'
-import { createWorkLoop } from './workLoop.ts'
+import { createWorkshop, type WorkshopSeams } from './workshop.ts'
 
 export type RunningNode = { readonly rpcUrl: string; readonly stop: () => Promise<void> }
-
-/** Parts that a test may replace to play a dishonest validator; nothing else passes any. */
-export type NodeSeams = {
-  readonly train?: ((honest: TrainingPool['train']) => TrainingPool['train']) | undefined
-}
 
 /**
  * Start a node.
@@ -56,7 +50,10 @@ export type NodeSeams = {
  * @throws {Error} if the genesis, the keys or the data folder cannot be used, or a port is taken; the
  * message says which.
  */
-export async function startNode(options: NodeOptions, seams: NodeSeams = {}): Promise<RunningNode> {
+export async function startNode(
+  options: NodeOptions,
+  seams: WorkshopSeams = {},
+): Promise<RunningNode> {
   await mkdir(options.dataDir, { recursive: true, mode: 0o700 })
   const genesis = await readGenesis(options.genesisPath)
   const keys = await readKeys(options, genesis)
@@ -67,9 +64,7 @@ export async function startNode(options: NodeOptions, seams: NodeSeams = {}): Pr
   const blobs = await openBlobStore(join(options.dataDir, 'blobs'))
   const chain = await createChain(store, genesis, await chainRules(genesis), createTurns(32))
   const { params } = genesis
-  const warn = (text: string) => log.warn({ text }, 'worker')
-  const trainer = createTrainingPool({ backend: options.backend }, { warn })
-  const judge = createTrainingPool({ backend: options.backend }, { warn })
+  const sidecars = createSidecarStore(prefixed(store, utf8ToBytes('p/')))
 
   const networking = await createNetworking(
     {
@@ -78,11 +73,25 @@ export async function startNode(options: NodeOptions, seams: NodeSeams = {}): Pr
       bootstrap: [...new Set([...genesis.peers, ...options.bootstrap])],
       validator: keys?.address ?? null,
     },
-    { chain, blobs, log },
+    { chain, blobs, sidecars, log },
   )
   const { host, blockSync, ensureBlob } = networking
-  const trainingOn = (pool: Pick<TrainingPool, 'train'>) =>
-    createLeaseTraining({ pool, blobs, ensureBlob })
+  const workshop = createWorkshop(
+    keys === null ? null : { self: keys.address, votingKey: keys.votingKey },
+    options.backend,
+    {
+      chain,
+      clock,
+      blobs,
+      ensureBlob,
+      peers: () => host.peers().map(({ id }) => id),
+      askCustodian: networking.askCustodian,
+      sidecars,
+      metrics,
+      log,
+    },
+    seams,
+  )
   const headReader = async () => {
     const reader = await chain.readAt(chain.head().height)
     invariant(reader !== null, 'node: the head can be read')
@@ -100,7 +109,7 @@ export async function startNode(options: NodeOptions, seams: NodeSeams = {}): Pr
   const certificates = createCertificates({
     chain,
     clock,
-    verify: createReplay({ train: trainingOn(judge), blobs }),
+    verify: workshop.verify,
     ...pools,
     relay: networking.relayCertificate,
     punish: networking.punish,
@@ -122,21 +131,9 @@ export async function startNode(options: NodeOptions, seams: NodeSeams = {}): Pr
   const work =
     keys === null || !options.work
       ? null
-      : createWorkLoop(
-          { self: keys.address, sitOut: options.sitOut, parallel: 1 },
-          {
-            params,
-            train: trainingOn({ train: seams.train?.(trainer.train) ?? trainer.train }),
-            blobs,
-            submit: createCertifier({
-              chain,
-              account: openAccount(keys.accountKey),
-              certificates,
-              pools,
-            }),
-            metrics,
-            log,
-          },
+      : workshop.workLoop(
+          { sitOut: options.sitOut },
+          createCertifier({ chain, account: openAccount(keys.accountKey), certificates, pools }),
         )
   const follower = createHeadFollower({
     chain,
@@ -144,7 +141,8 @@ export async function startNode(options: NodeOptions, seams: NodeSeams = {}): Pr
     certificates,
     evidence,
     work,
-    data: createDataKeeper({ blobs, ensureBlob, log }),
+    data: createDataKeeper({ blobs, ensureBlob, prepare: workshop.prepare, log }),
+    sidecars,
     blockSync,
     metrics,
     log,
@@ -193,6 +191,8 @@ export async function startNode(options: NodeOptions, seams: NodeSeams = {}): Pr
         .take(announcement, peer)
         .catch((error) => log.error({ err: error }, 'certificate'))
     },
+    custodian: workshop.custodian?.answer ?? null,
+    values,
     advanced: () => driver.advance(),
   })
   const { modules, index } = createRpcModules({
@@ -225,7 +225,8 @@ export async function startNode(options: NodeOptions, seams: NodeSeams = {}): Pr
       name: 'the workers',
       start: quietly,
       stop: async () => {
-        await Promise.all([trainer.close(), judge.close()])
+        workshop.custodian?.stop()
+        await workshop.close()
       },
     },
     { name: 'the index', start: index.start, stop: index.stop },

@@ -9,11 +9,13 @@ import type { Hex } from '../primitives/bytes.ts'
 import type { Hash } from '../primitives/hash.ts'
 import { type Fault, ok, type Result, refuse } from '../primitives/result.ts'
 import type { StepStatement } from '../proof/stepVerifier.ts'
+import { custodiansOf, custodyFault, custodyOf } from '../registry/custody.ts'
 import { readDataset } from '../registry/datasets.ts'
 import { type JobRecord, readJob } from '../registry/jobRecord.ts'
 import type { World } from '../registry/records.ts'
 import { nextLease } from '../registry/schedule.ts'
 import { type ClaimFault, judgeClaim } from '../registry/settlement.ts'
+import type { Validator } from '../registry/validatorSet.ts'
 import { type CertifyCall, certifyCallOf } from '../vm/modules/jobs.ts'
 import { jobsAbi } from '../vm/modules/jobsAbi.ts'
 import { decodeCall } from '../vm/natives.ts'
@@ -23,7 +25,16 @@ export function encodeCertify(call: CertifyCall): Hex {
   return encodeFunctionData({
     abi: jobsAbi,
     functionName: 'certify',
-    args: [call.job, call.range, call.before, call.after, call.weights, call.losses, call.sidecar],
+    args: [
+      call.job,
+      call.range,
+      call.before,
+      call.after,
+      call.weights,
+      call.losses,
+      call.custodians,
+      call.sidecar,
+    ],
   })
 }
 
@@ -49,9 +60,13 @@ export async function statementOf(
   const record = await readJob(world, call.job)
   if (record === null) return refuse({ code: 'jobs/unknown', id: call.job })
   const lease = await nextLease(world, params, record, head)
-  const fault = judgeClaim(record, call, lease, worker, head + 1n)
+  const custody = lease && (await custodyOf(world, params, record.job, lease, head))
+  const fault =
+    judgeClaim(record, call, lease, worker, head + 1n) ??
+    custodyFault(custody, call.custodians, head + 1n)
   if (fault !== null) return refuse(fault)
-  return describe(world, record, call, worker)
+  const custodians = custody === null ? [] : custodiansOf(custody, call.custodians)
+  return describe(world, record, call, worker, custodians)
 }
 
 /** Whether a certificate refused for `fault` may be right for a head that this node has not seen yet. */
@@ -67,6 +82,7 @@ async function describe(
   { id, job, state }: JobRecord,
   call: CertifyCall,
   worker: Address,
+  custodians: readonly Validator[],
 ): Promise<Result<StepStatement, StatementFault>> {
   const dataset = await readDataset(world, job.dataset)
   if (dataset === null || BigInt(state.seed) === 0n)
@@ -83,5 +99,6 @@ async function describe(
     weightsBefore: state.weights,
     weightsAfter: call.weights,
     datasetBlob: dataset.blob,
+    custodians: custodians.map(({ publicKey }) => publicKey),
   })
 }

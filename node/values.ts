@@ -23,9 +23,10 @@ import {
   type Result,
   refuse,
 } from '../primitives/result.ts'
+import { certificateCost } from '../proof/certificateCost.ts'
+import { ProofKind, rangeCount } from '../registry/job.ts'
 import { readJob } from '../registry/jobRecord.ts'
 import { sidecarName } from '../registry/sidecar.ts'
-import { verifyMs } from '../registry/verification.ts'
 import { inspectTransaction, type Transaction } from '../vm/transaction.ts'
 import type { EvidencePool } from './evidencePool.ts'
 import type { Logger } from './logger.ts'
@@ -43,6 +44,11 @@ export type ValueModules = {
 }
 
 export type Values = Pick<DriverModules, 'judge' | 'requiredSidecars' | 'sidecarName'> & {
+  /** Judge the proofs of the next block, which was committed without us; re-execution is skipped. */
+  readonly judgeSidecars: (
+    envelope: Uint8Array,
+    sidecars: ReadonlyMap<Hash, Uint8Array>,
+  ) => Promise<Result<null, Fault>>
   /** For a validator: `buildValue` of the driver. */
   readonly builder: (self: Address, signer: Signer) => DriverModules['buildValue']
 }
@@ -146,7 +152,8 @@ export function createValues(modules: ValueModules): Values {
     for (const transaction of all) {
       const claim = claimOf(engine, transaction)
       const record = claim && reader ? await readJob(reader.world, claim.job) : null
-      if (claim !== null && record !== null) ms += verifyMs(record.job, claim.range)
+      if (claim !== null && record !== null && claim.range < rangeCount(record.job))
+        ms += certificateCost(record.job, claim.range).verifyMs
     }
     return ms > BigInt(maxVerifyMs)
       ? fault('block/verification', { maxMs: maxVerifyMs, gotMs: ms })
@@ -169,20 +176,36 @@ export function createValues(modules: ValueModules): Values {
     }
   }
 
+  async function judgeSidecars(
+    envelope: Uint8Array,
+    sidecars: ReadonlyMap<Hash, Uint8Array>,
+  ): Promise<Result<null, Fault>> {
+    const reader = await chain.readAt(chain.head().height)
+    for (const transaction of transactionsOf(envelope)) {
+      const claim = claimOf(engine, transaction)
+      const record = claim && reader ? await readJob(reader.world, claim.job) : null
+      if (record?.job.proofKind !== ProofKind.StepProof) continue
+      const fault = await admissibilityFault(transaction, sidecars)
+      if (fault !== null && fault.code !== 'block/unjudged') return refuse(fault)
+    }
+    return ok(null)
+  }
+
+  function transactionsOf(envelope: Uint8Array): readonly Transaction[] {
+    const decoded = decodeEnvelope(envelope)
+    const block = decoded.ok ? readBlock(chain.rules, decoded.value.block) : decoded
+    if (!block.ok) return []
+    return block.value.transactions.flatMap((tx) => {
+      const inspected = inspectTransaction(tx)
+      return inspected.ok ? [inspected.value] : []
+    })
+  }
+
   return {
     builder: (self, signer) => (height) => build(self, signer, height),
     judge,
-    requiredSidecars: (bytes) => {
-      const envelope = decodeEnvelope(bytes)
-      const block = envelope.ok ? readBlock(chain.rules, envelope.value.block) : envelope
-      if (!block.ok) return []
-      return sidecarsOf(
-        block.value.transactions.flatMap((tx) => {
-          const inspected = inspectTransaction(tx)
-          return inspected.ok ? [inspected.value] : []
-        }),
-      )
-    },
+    judgeSidecars,
+    requiredSidecars: (bytes) => sidecarsOf(transactionsOf(bytes)),
     sidecarName,
   }
 }

@@ -4,20 +4,18 @@
  * It follows the head. Everything it does can be done again after a crash: a lease whose certificate
  * was not included is simply trained once more.
  */
-import type { TrainResult } from '../compute/trainingTask.ts'
 import type { ChainParams } from '../params/chainParams.ts'
 import type { Address } from '../primitives/address.ts'
 import { type Hash, zeroHash } from '../primitives/hash.ts'
-import { type Fault, ok, type Result, refuse } from '../primitives/result.ts'
+import { type Fault, ok, type Result } from '../primitives/result.ts'
 import { readDataset } from '../registry/datasets.ts'
 import { rangeSteps, stepMacs } from '../registry/job.ts'
-import { type JobRecord, readJob } from '../registry/jobRecord.ts'
+import { readJob } from '../registry/jobRecord.ts'
 import type { World } from '../registry/records.ts'
 import { assignSteps, drawnAttempts, type Lease } from '../registry/schedule.ts'
-import { encodeReplaySidecar, sidecarName } from '../registry/sidecar.ts'
-import type { BlobStore } from '../storage/blobStore.ts'
+import { sidecarName } from '../registry/sidecar.ts'
 import type { CertifyCall } from '../vm/modules/jobs.ts'
-import type { TrainLease } from './leaseTraining.ts'
+import type { LeaseOrder, LeaseResult, LeaseWork } from './leaseWork.ts'
 import type { Logger } from './logger.ts'
 import { logFields } from './logger.ts'
 import type { Metrics } from './metrics.ts'
@@ -32,8 +30,9 @@ export type WorkOptions = {
 
 export type WorkModules = {
   readonly params: ChainParams
-  readonly train: TrainLease
-  readonly blobs: Pick<BlobStore, 'put'>
+  readonly work: LeaseWork
+  /** Told what a certificate cost to make, by the name of its sidecar. */
+  readonly made: (sidecar: Hash, result: LeaseResult) => void
   /** Sign, keep and announce a certificate. */
   readonly submit: (call: CertifyCall, sidecar: Uint8Array) => Promise<Result<Hash, Fault>>
   readonly metrics: Metrics
@@ -50,12 +49,9 @@ export type WorkLoop = {
 /** Blocks that a certificate may wait for its inclusion before it is made anew. */
 const patience = 8n
 
-/** What a lease's training gave: the claim's values and the new weights. */
-type Work = { readonly call: CertifyCall; readonly sidecar: Uint8Array }
-
 export function createWorkLoop(options: WorkOptions, modules: WorkModules): WorkLoop {
   const { self, parallel } = options
-  const { params, blobs, submit, metrics, log } = modules
+  const { params, submit, made, metrics, log } = modules
   const running = new Map<
     string,
     { readonly abort: AbortController; readonly done: Promise<void> }
@@ -88,7 +84,7 @@ export function createWorkLoop(options: WorkOptions, modules: WorkModules): Work
     const record = await readJob(world, lease.job)
     const dataset = record === null ? null : await readDataset(world, record.job.dataset)
     if (record === null || dataset === null || record.state.seed === zeroHash) return
-    begin(lease, record, dataset.blob, head)
+    begin({ lease, record, dataset }, head)
   }
 
   /** Drawn leases are taken at once; open ones in turn, so that not everybody trains the same steps. */
@@ -107,10 +103,11 @@ export function createWorkLoop(options: WorkOptions, modules: WorkModules): Work
     return true
   }
 
-  function begin(lease: Lease, record: JobRecord, dataset: Hash, head: bigint): void {
+  function begin(order: LeaseOrder, head: bigint): void {
+    const { lease } = order
     const name = nameOf(lease)
     const abort = new AbortController()
-    const done = work(lease, record, dataset, abort.signal)
+    const done = work(order, abort.signal)
       .then((result) => {
         if (result.ok) submitted.set(name, head)
         else if (!abort.signal.aborted)
@@ -121,52 +118,25 @@ export function createWorkLoop(options: WorkOptions, modules: WorkModules): Work
     running.set(name, { abort, done })
   }
 
-  async function work(
-    lease: Lease,
-    record: JobRecord,
-    dataset: Hash,
-    signal: AbortSignal,
-  ): Promise<Result<Hash, Fault>> {
-    log.info({ ...fieldsOf(lease), from: rangeSteps(record.job, lease.range).from }, 'lease taken')
-    const trained = await train(lease, record, dataset, signal)
-    if (!trained.ok) return trained
-    const finished = await finish(lease, trained.value)
-    if (!finished.ok) return finished
-    const sent = await submit(finished.value.call, finished.value.sidecar)
-    if (sent.ok) log.info({ ...fieldsOf(lease), transaction: sent.value }, 'certificate sent')
-    return sent
-  }
-
-  async function train(
-    { range }: Lease,
-    { job, state }: JobRecord,
-    dataset: Hash,
-    signal: AbortSignal,
-  ): Promise<Result<TrainResult, Fault>> {
-    const { seed, weights } = state
-    const inputs = { job, seed, range, weightsBefore: weights, datasetBlob: dataset }
-    const trained = await modules.train(inputs, signal)
-    if (!trained.ok) return trained
-    const { count } = rangeSteps(job, range)
-    metrics.trainedMacs.inc(Number(BigInt(count) * stepMacs(job)))
-    metrics.trainSeconds.observe(trained.value.ms / 1_000)
-    return trained
-  }
-
-  async function finish({ job, range }: Lease, trained: TrainResult): Promise<Result<Work, Fault>> {
-    const weights = await blobs.put(trained.state)
-    if (!weights.ok) return refuse(weights.fault)
-    const sidecar = encodeReplaySidecar({ worker: self, after: trained.commitment })
-    const call = {
-      job,
-      range,
-      before: trained.before,
-      after: trained.commitment,
-      weights: weights.value,
-      losses: trained.losses,
-      sidecar: sidecarName(sidecar),
-    }
-    return ok({ call, sidecar })
+  async function work(order: LeaseOrder, signal: AbortSignal): Promise<Result<Hash, Fault>> {
+    const { lease, record } = order
+    const { from, count } = rangeSteps(record.job, lease.range)
+    log.info({ ...fieldsOf(lease), from }, 'lease taken')
+    const result = await modules.work(order, signal)
+    if (!result.ok) return result
+    const { claim, sidecar, trainMs, proveMs } = result.value
+    metrics.trainedMacs.inc(Number(BigInt(count) * stepMacs(record.job)))
+    metrics.trainSeconds.observe(trainMs / 1_000)
+    if (proveMs > 0) metrics.proveSeconds.observe(proveMs / 1_000)
+    const call = { ...claim, sidecar: sidecarName(sidecar) }
+    made(call.sidecar, result.value)
+    const sent = await submit(call, sidecar)
+    if (!sent.ok) return sent
+    log.info(
+      { ...fieldsOf(lease), transaction: sent.value, bytes: sidecar.length, trainMs, proveMs },
+      'certificate sent',
+    )
+    return ok(sent.value)
   }
 
   return {

@@ -39,7 +39,7 @@ async function openFirstJob(world: World, genesis: Genesis, first: GenesisJob): 
     chainId: genesis.chainId,
     owner: moduleAddresses.treasury,
     nonce: 0n,
-    proofKind: ProofKind.Replay,
+    proofKind: ProofKind.StepProof,
     dataset: dataset.root,
     layers: first.layers,
     batch: first.batch,

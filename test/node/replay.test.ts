@@ -58,6 +58,7 @@ describe('replay', () => {
       before: trained.value.before,
       after: trained.value.commitment,
       losses: trained.value.losses,
+      custodians: [],
       weightsBefore: before,
       weightsAfter: weights.value,
       datasetBlob: dataset,

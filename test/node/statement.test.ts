@@ -14,6 +14,7 @@ const call = {
   after: hashOf('after'),
   weights: hashOf('weights'),
   losses: [1n, 2n, 3n],
+  custodians: 0n,
   sidecar: hashOf('sidecar'),
 }
 

@@ -1,0 +1,33 @@
+/**
+ * Working a lease: from the chain's state to a claim with its sidecar. One implementation for each kind
+ * of proof.
+ */
+import type { Fault, Result } from '../primitives/result.ts'
+import type { Dataset } from '../registry/datasets.ts'
+import type { ProofKind } from '../registry/job.ts'
+import type { JobRecord } from '../registry/jobRecord.ts'
+import type { Lease } from '../registry/schedule.ts'
+import type { Claim } from '../registry/settlement.ts'
+
+export type LeaseOrder = {
+  readonly lease: Lease
+  readonly record: JobRecord
+  readonly dataset: Dataset
+}
+
+export type LeaseResult = {
+  readonly claim: Claim
+  readonly sidecar: Uint8Array
+  readonly trainMs: number
+  readonly proveMs: number
+}
+
+export type LeaseWork = (
+  order: LeaseOrder,
+  signal: AbortSignal,
+) => Promise<Result<LeaseResult, Fault>>
+
+/** The work of each kind of job. */
+export function byProofKind(works: Readonly<Record<ProofKind, LeaseWork>>): LeaseWork {
+  return (order, signal) => works[order.record.job.proofKind](order, signal)
+}

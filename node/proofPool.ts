@@ -1,0 +1,54 @@
+/**
+ * Proving and judging in child processes: the node keeps answering meanwhile. Provers take what the
+ * machine has left; judges go before them, since votes wait for them.
+ */
+import type { BackendName } from '../compute/backend.ts'
+import { createWorkerPool, type PoolFault, type TaskControl } from '../compute/workerPool.ts'
+import type { Fault, Result } from '../primitives/result.ts'
+import type {
+  CommitTask,
+  Committed,
+  Judged,
+  ProofTask,
+  Proven,
+  ProveTask,
+  Trained,
+  VerifyTask,
+} from './proofTask.ts'
+
+export type ProofPoolOptions = {
+  /** Children at most. @default 1 */
+  readonly size?: number | undefined
+  readonly backend: BackendName
+  /** Nice value of the children; the pool's own if absent. */
+  readonly nice?: number | undefined
+}
+
+export type ProofPoolModules = { readonly warn: (text: string) => void }
+
+type Untagged<T> = Omit<T, 'kind'>
+type Verdict<V> = Promise<Result<V, Fault | PoolFault>>
+
+type Cancel = { readonly signal?: AbortSignal | undefined }
+
+export type ProofPool = {
+  readonly prove: (task: Untagged<ProveTask>, control?: TaskControl<Trained>) => Verdict<Proven>
+  readonly verify: (task: Untagged<VerifyTask>, control?: Cancel) => Verdict<Judged>
+  readonly commit: (task: Untagged<CommitTask>, control?: Cancel) => Verdict<Committed>
+  readonly close: () => Promise<void>
+}
+
+export function createProofPool(options: ProofPoolOptions, modules: ProofPoolModules): ProofPool {
+  const { size, nice, backend } = options
+  const script = new URL('./proofWorker.ts', import.meta.url)
+  const pool = createWorkerPool<ProofTask, never, Fault, Trained>(
+    { script, args: [backend], size, nice },
+    modules,
+  )
+  return {
+    prove: (task, control) => pool.run({ ...task, kind: 'prove' }, control),
+    verify: (task, control) => pool.run({ ...task, kind: 'verify' }, control),
+    commit: (task, control) => pool.run({ ...task, kind: 'commit' }, control),
+    close: pool.close,
+  }
+}

@@ -1,0 +1,51 @@
+/**
+ * A proof worker: the program of a child process of the proof pool.
+ */
+import type { Backend, BackendName } from '../compute/backend.ts'
+import { createDatasetShelf } from '../compute/datasetShelf.ts'
+import { openBackend } from '../compute/selfTest.ts'
+import { serveTasks } from '../compute/workerChild.ts'
+import { type Fault, ok, type Result } from '../primitives/result.ts'
+import { openWasmKernels } from '../proof/wasmKernels.ts'
+import {
+  commit,
+  type ProofTask,
+  type ProofTaskModules,
+  prove,
+  type Trained,
+  verify,
+} from './proofTask.ts'
+
+const name = process.argv[2] as BackendName
+const datasets = createDatasetShelf()
+const kernels = openWasmKernels()
+let opened: Promise<Backend> | null = null
+const backend = () => (opened ??= openBackend(name, 1).then((found) => found.backend))
+
+serveTasks<ProofTask, unknown, Trained>(async (task, { progress, cancelled }) => {
+  const modules = {
+    backend,
+    kernels,
+    openDataset: datasets.open,
+    now: () => performance.now(),
+    trained: progress,
+    cancelled,
+  }
+  return carryOut(task, modules)
+}, null)
+
+async function carryOut(
+  task: ProofTask,
+  modules: ProofTaskModules,
+): Promise<Result<object, Fault>> {
+  switch (task.kind) {
+    case 'prove':
+      return prove(task, modules)
+    case 'verify':
+      return verify(task, modules)
+    case 'commit':
+      return commit(task, modules)
+    default:
+      return ok(task satisfies never)
+  }
+}
