@@ -10,7 +10,7 @@ import { SeededRandom } from '../primitives/random.ts'
 import { ProofKind } from '../registry/job.ts'
 import type { DemoRows } from './demoData.ts'
 import { orFail } from './failure.ts'
-import type { JobSpec } from './jobWire.ts'
+import type { JobSpec } from '../client/jobWire.ts'
 
 export type PlanFlags = {
   readonly dataset?: string | undefined

@@ -11,10 +11,10 @@ import type { Rows } from './demoData.ts'
 import { type DemoResult, validatorRows } from './demoReport.ts'
 import { fail } from './failure.ts'
 import { paint } from './io.ts'
-import { type JobSpec, jobOfWire } from './jobWire.ts'
+import { type JobSpec, jobOfWire } from '../client/jobWire.ts'
 import type { Node } from './rpc.ts'
 import { subscribe } from './subscription.ts'
-import type { JobEventWire, JobWire } from './wire.ts'
+import type { JobEventWire, JobWire } from '../client/wire.ts'
 
 export type RunOptions = Telling & {
   readonly nodes: readonly Node[]

@@ -1,4 +1,5 @@
-// Builds what is generated: each folder `assembly/NAME` with an `index.ts` becomes `dist/wasm/NAME.wasm`.
+// Builds what is generated: each folder `assembly/NAME` with an `index.ts` becomes `dist/wasm/NAME.wasm`,
+// and `explorer/` becomes `dist/explorer`.
 // Idempotent and quick (skips what is up to date by content); runs after `npm install` and `npm ci`.
 import { createHash } from 'node:crypto'
 import {
@@ -12,6 +13,7 @@ import {
 } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { buildExplorer } from './explorer.mjs'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 const assembly = join(root, 'assembly')
@@ -31,6 +33,7 @@ const names = readdirSync(assembly, { withFileTypes: true })
 const compiler = join(root, 'node_modules/assemblyscript/package.json')
 if (existsSync(compiler)) for (const name of names) await build(name)
 else process.stderr.write('assemblyscript is not installed; dist/wasm stays as it is\n')
+await buildExplorer(root)
 
 async function build(name) {
   const flags = flagsOf(name)

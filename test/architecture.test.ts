@@ -18,6 +18,8 @@ const line = [
   'network',
   'rpc',
   'node',
+  'client',
+  'explorer',
   'cli',
 ] as const
 
@@ -35,6 +37,11 @@ const forbidden: readonly (readonly [from: RegExp, to: RegExp, why: string])[] =
     'the wire carries bytes; their meaning is injected by node/',
   ],
   [/^rpc\//, /^(compute|network)\//, 'rpc is a view of the chain'],
+  [
+    /^(client|explorer)\//,
+    /^(storage|mempool|network|node)\//,
+    'they run where there is no Node, and see a node through its RPC',
+  ],
 ]
 
 /** Third-party packages by folder: nothing else may be imported there. */
@@ -60,6 +67,8 @@ const allowed: Readonly<Record<(typeof line)[number], readonly RegExp[]>> = {
     /^@ethereumjs\/wallet$/,
     /^viem/,
   ],
+  client: [/^viem/],
+  explorer: [/^preact/, /^uplot/, /^viem/],
   cli: [/^commander$/, /^viem/, /^ws$/],
 }
 
@@ -152,6 +161,6 @@ function read(file: string): string {
 
 function sourceFiles(folder: string): readonly string[] {
   return readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' })
-    .filter((f) => f.endsWith('.ts'))
+    .filter((f) => /\.tsx?$/.test(f))
     .map((f) => `${folder}/${f}`)
 }

@@ -16,7 +16,7 @@ import { addRpcOptions, connect, type Node, type RpcFlags } from '../rpc.ts'
 import { writeScaling } from '../scaling.ts'
 import { fields, table } from '../table.ts'
 import { sendCall } from '../transaction.ts'
-import type { DatasetWire, PageWire } from '../wire.ts'
+import type { DatasetWire, PageWire } from '../../client/wire.ts'
 
 type AddFlags = RpcFlags &
   AccountFlags &

@@ -10,7 +10,7 @@ import { openSource, type SourceFlags } from '../datasetSource.ts'
 import { ExitCode, fail, orFail } from '../failure.ts'
 import type { Io } from '../io.ts'
 import type { Node } from '../rpc.ts'
-import type { DatasetWire } from '../wire.ts'
+import type { DatasetWire } from '../../client/wire.ts'
 
 export type RowsFlags = SourceFlags & {
   /** Root, or name of a sample. */

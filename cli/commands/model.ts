@@ -12,12 +12,12 @@ import { hashArgument, wholeNumber } from '../arguments.ts'
 import { downloadBlob } from '../blob.ts'
 import { diskFailure, fail } from '../failure.ts'
 import type { Io } from '../io.ts'
-import { jobOfWire } from '../jobWire.ts'
+import { jobOfWire } from '../../client/jobWire.ts'
 import { encodeModel } from '../modelFile.ts'
 import { createReport } from '../report.ts'
 import { addRpcOptions, connect, type Node, type RpcFlags } from '../rpc.ts'
 import { fields } from '../table.ts'
-import type { JobWire, WeightsWire } from '../wire.ts'
+import type { JobWire, WeightsWire } from '../../client/wire.ts'
 
 type Flags = RpcFlags & { readonly output: string; readonly range?: number }
 

@@ -12,7 +12,7 @@ import { type Io, paint } from '../io.ts'
 import { createReport } from '../report.ts'
 import { addRpcOptions, connect, type RpcFlags } from '../rpc.ts'
 import { table } from '../table.ts'
-import type { ValidatorSetWire } from '../wire.ts'
+import type { ValidatorSetWire } from '../../client/wire.ts'
 
 const examples = `
 Examples:

@@ -2,12 +2,16 @@
  * Answers of the node's own methods as they come over the wire: integers are `0x` quantities.
  */
 import type { Hex } from '../primitives/bytes.ts'
+import type { ModuleView, NetworkView } from '../rpc/networkView.ts'
 import type {
   CertificateView,
   DatasetView,
   JobEvent,
   JobView,
+  LeaseView,
+  ModelView,
   PriceView,
+  ServiceView,
   ValidatorSetView,
   WeightsView,
 } from '../rpc/workViews.ts'
@@ -25,7 +29,16 @@ export type JobWire = Wire<JobView>
 export type JobEventWire = Wire<Omit<JobEvent, 'details'>> & {
   readonly details: Readonly<Record<string, unknown>>
 }
+export type LeaseWire = Wire<LeaseView>
+export type ModelWire = Wire<ModelView>
+export type NetworkWire = {
+  readonly chainId: Hex
+  readonly genesisHash: Hex
+  readonly params: Wire<NetworkView['params']>
+  readonly modules: readonly ModuleView[]
+}
 export type PriceWire = Wire<PriceView>
+export type ServiceWire = Wire<ServiceView>
 export type ValidatorSetWire = Wire<ValidatorSetView>
 export type WeightsWire = Wire<WeightsView>
 export type PageWire<T> = { readonly items: readonly T[]; readonly next: Hex | null }

@@ -1,0 +1,222 @@
+/**
+ * Verification of a certificate: that the chain settled it, what it claims, and that the claim is true.
+ * Nothing that the node says is believed; the work itself is checked by its proof or by doing it again.
+ */
+
+import type { Rows } from '../compute/backend.ts'
+import { batchRows } from '../compute/batch.ts'
+import type { Dataset } from '../compute/dataset.ts'
+import { datasetFromBytes, readRows, rowLeaves } from '../compute/dataset.ts'
+import {
+  commitStateBytes,
+  decodeState,
+  encodeState,
+  initialState,
+  type ModelState,
+  stateBytes,
+} from '../compute/modelState.ts'
+import { referenceBackend } from '../compute/reference.ts'
+import { type Hex, parseHex } from '../primitives/bytes.ts'
+import { type Hash, zeroHash } from '../primitives/hash.ts'
+import { merkleRoot } from '../primitives/merkle.ts'
+import { openPortableVerifier } from '../proof/portable.ts'
+import { readDataset } from '../registry/datasets.ts'
+import { type Job, jobIdOf, ProofKind, rangeSteps } from '../registry/job.ts'
+import { type JobRecord, readJob } from '../registry/jobRecord.ts'
+import { sidecarName } from '../registry/sidecar.ts'
+import type { Source } from './ask.ts'
+import { type Checker, createChecker, judge, Refused, refuseFault, type Verdict } from './checks.ts'
+import type { Follower, Signed } from './follow.ts'
+import { provenWorld } from './provenWorld.ts'
+import { type CertifiedEvent, certifiedIn } from './receipts.ts'
+import { checkedReceipts, checkSigned, followerOf, type VerifyOptions } from './verifyBlock.ts'
+import type { CertificateWire } from './wire.ts'
+
+export type CertificateOptions = VerifyOptions & {
+  /** Bytes of `proof.wasm`; without them step proofs take several times longer. */
+  readonly wasm?: Uint8Array<ArrayBuffer> | null | undefined
+}
+
+/** Rows that are fetched and hashed at most. */
+const maxRowBytes = 268_435_456
+const maxProofBytes = 16_777_216
+/** A sidecar holds its kind and the custodians' signature before the proof. */
+const proofStart = 97
+
+/** Check the certificate of `range` of `job`; the answer lists every check. */
+export async function verifyCertificate(
+  job: Hash,
+  range: number,
+  options: CertificateOptions,
+): Promise<Verdict> {
+  const checker = createChecker(options.onCheck ?? (() => {}))
+  const { source } = options
+  return judge(checker, async () => {
+    const where = await source.ask<CertificateWire | null>('train_getCertificate', job, range)
+    const height = where === null ? null : BigInt(where.blockNumber)
+    const follower = followerOf(options)
+    const signed = await checkSigned(checker, follower, height ?? 1n)
+    const event = await checkSettled(checker, source, signed, job, range, height)
+    const claim = await checkState(checker, source, follower, signed, event)
+    const batches = await checkRows(checker, source, claim)
+    await checkWork(checker, options, claim, event, batches)
+  })
+}
+
+/** What was to be done, as the state before the certificate has it. */
+type Claim = {
+  readonly record: JobRecord
+  readonly before: Hash
+  readonly datasetBlob: Hash
+}
+
+function checkSettled(
+  checker: Checker,
+  source: Source,
+  { trusted }: Signed,
+  job: Hash,
+  range: number,
+  height: bigint | null,
+): Promise<CertifiedEvent> {
+  return checker.check('receipt', async () => {
+    if (height === null) throw new Refused('the node knows no such certificate')
+    const receipts = await checkedReceipts(source, height, trusted.receiptsRoot)
+    const event = certifiedIn(receipts).find((one) => one.jobId === job && one.range === range)
+    if (event === undefined) throw new Refused(`block ${height} settles no such certificate`)
+    return { value: event, detail: `settled in block ${height}, by ${event.worker}` }
+  })
+}
+
+function checkState(
+  checker: Checker,
+  source: Source,
+  follower: Follower,
+  { trusted }: Signed,
+  event: CertifiedEvent,
+): Promise<Claim> {
+  return checker.check('state', async () => {
+    const parent = (await follower.to(trusted.height - 1n)).trusted
+    const world = provenWorld(source.ask, parent.height, parent.stateRoot)
+    const record = await readJob(world, event.jobId)
+    if (record === null) throw new Refused('the chain had no such job')
+    const { job, state } = record
+    if (jobIdOf(job) !== event.jobId) throw new Refused('the job is another one')
+    if (state.range !== event.range || state.seed === zeroHash)
+      throw new Refused(`range ${state.range} was running, not ${event.range}`)
+    const dataset = await readDataset(world, job.dataset)
+    if (dataset === null) throw new Refused('the chain had no such dataset')
+    const before = state.range === 0 ? initialCommitment(job, state.seed) : state.commitment
+    const detail = `job, seed and weights before, proven under state root ${parent.stateRoot}`
+    return { value: { record, before, datasetBlob: dataset.blob }, detail }
+  })
+}
+
+function initialCommitment(job: Job, seed: Hash): Hash {
+  return commitStateBytes(encodeState(job, initialState(job, seed)))
+}
+
+/** The rows of each step of the range. */
+function checkRows(
+  checker: Checker,
+  source: Source,
+  { record: { job, state }, datasetBlob }: Claim,
+): Promise<readonly Rows[]> {
+  return checker.check('rows', async () => {
+    const dataset = datasetFromBytes(await source.blob(datasetBlob, maxRowBytes))
+    if (!dataset.ok) return refuseFault(dataset.fault)
+    const root = merkleRoot(rowLeaves(dataset.value))
+    if (root !== job.dataset) throw new Refused(`the rows' Merkle root is ${root}`)
+    const { count } = rangeSteps(job, state.range)
+    return {
+      value: rowsOfRange(job, state.seed, state.range, dataset.value),
+      detail: `${count} batches of ${job.batch} out of ${dataset.value.rows} rows under ${root}`,
+    }
+  })
+}
+
+function rowsOfRange(job: Job, seed: Hash, range: number, dataset: Dataset): readonly Rows[] {
+  const { from, count } = rangeSteps(job, range)
+  const plan = { seed, rows: dataset.rows, batch: job.batch }
+  return Array.from({ length: count }, (_, i) => {
+    const rows = readRows(dataset, batchRows(plan, from + i))
+    return rows.ok ? rows.value : refuseFault(rows.fault)
+  })
+}
+
+function checkWork(
+  checker: Checker,
+  options: CertificateOptions,
+  claim: Claim,
+  event: CertifiedEvent,
+  batches: readonly Rows[],
+): Promise<null> {
+  return checker.check('work', async () => {
+    const detail =
+      claim.record.job.proofKind === ProofKind.Replay
+        ? await trainAgain(options.source, claim, event, batches)
+        : await checkProof(options, claim, event, batches)
+    return { value: null, detail }
+  })
+}
+
+/** Replay certificates: the steps are done here, and must end in the same weights. */
+async function trainAgain(
+  source: Source,
+  { record: { job, state }, before }: Claim,
+  event: CertifiedEvent,
+  batches: readonly Rows[],
+): Promise<string> {
+  const start = await weightsBefore(source, job, state, before)
+  const session = await referenceBackend.open(job, start)
+  const { from } = rangeSteps(job, state.range)
+  for (const [i, rows] of batches.entries()) {
+    const { loss } = await session.step(from + i, rows)
+    if (loss !== event.losses[i])
+      throw new Refused(`step ${from + i + 1} has loss ${loss}, claimed is ${event.losses[i]}`)
+  }
+  const after = commitStateBytes(encodeState(job, await session.state()))
+  if (after !== event.stateAfter)
+    throw new Refused(`the weights after are ${after}, claimed are ${event.stateAfter}`)
+  return `${batches.length} steps, trained again here, end in weights ${after}`
+}
+
+async function weightsBefore(
+  source: Source,
+  job: Job,
+  state: JobRecord['state'],
+  before: Hash,
+): Promise<ModelState> {
+  if (state.range === 0) return initialState(job, state.seed)
+  const bytes = await source.blob(state.weights, stateBytes(job))
+  if (commitStateBytes(bytes) !== before) throw new Refused('the weights before are others')
+  const decoded = decodeState(job, bytes)
+  return decoded.ok ? decoded.value : refuseFault(decoded.fault)
+}
+
+/** Step proofs: the proof is named by the certificate and judged here. */
+async function checkProof(
+  { source, wasm = null }: CertificateOptions,
+  { record: { id, job, state }, before }: Claim,
+  event: CertifiedEvent,
+  batches: readonly Rows[],
+): Promise<string> {
+  const hex = await source.ask<Hex | null>('train_getSidecar', id, event.range)
+  if (hex === null) throw new Refused('the node does not keep the proof')
+  const sidecar = parseHex(hex, maxProofBytes)
+  if (!sidecar.ok) return refuseFault(sidecar.fault)
+  if (sidecarName(sidecar.value) !== event.sidecar)
+    throw new Refused('the proof is not the one that the certificate names')
+  const proof = sidecar.value.subarray(proofStart)
+  const statement = {
+    job,
+    seed: state.seed,
+    range: event.range,
+    worker: event.worker.toLowerCase() as never,
+    before,
+    after: event.stateAfter,
+    losses: event.losses,
+  }
+  const verdict = openPortableVerifier(wasm).verifyProof(statement, batches, proof)
+  if (!verdict.ok) return refuseFault(verdict.fault)
+  return `a proof of ${proof.length.toLocaleString('en-US')} bytes shows ${batches.length} steps`
+}

@@ -1,0 +1,81 @@
+/**
+ * Figures that follow from what was read.
+ */
+import type { CertificateWire, JobWire } from '../../client/wire.ts'
+import { num } from './format.ts'
+import type { BlockRow } from './net/live.ts'
+
+/** Multiply-accumulates of one step, as the chain prices it. */
+export function stepMacs({ definition }: JobWire): number {
+  const layers = definition.layers.map(num)
+  const weights = weightsOf(layers)
+  return num(definition.batch) * (3 * weights - layers[0]! * layers[1]!)
+}
+
+export function weightsOf(layers: readonly number[]): number {
+  return layers.slice(1).reduce((sum, width, i) => sum + width * layers[i]!, 0)
+}
+
+export function layersText({ definition }: JobWire): string {
+  return definition.layers.map(num).join('–')
+}
+
+/** Part of a job's steps that are certified, in [0, 1]. */
+export function progressOf(job: JobWire): number {
+  return num(job.stepsDone) / Math.max(1, num(job.definition.steps))
+}
+
+/** Seconds a block took, over the newest ones. */
+export function blockSeconds(blocks: readonly BlockRow[]): number | null {
+  const window = blocks.slice(0, 50)
+  const [newest, oldest] = [window[0], window.at(-1)]
+  if (newest === undefined || oldest === undefined || newest === oldest) return null
+  return (newest.timestamp - oldest.timestamp) / (newest.number - oldest.number)
+}
+
+/** Blocks until the job ends at the pace of its last certificates; null while there is none. */
+export function blocksLeft(job: JobWire, certificates: readonly CertificateWire[]): number | null {
+  const own = certificates.filter((one) => one.job === job.id)
+  const left = num(job.ranges) - num(job.rangesDone)
+  const [newest, oldest] = [own[0], own.at(-1)]
+  if (left === 0) return 0
+  if (newest === undefined || oldest === undefined || newest === oldest) return null
+  const blocks = num(newest.blockNumber) - num(oldest.blockNumber)
+  return (left * blocks) / (num(newest.range) - num(oldest.range))
+}
+
+/** Certified MACs per second over the window of `blocks`. */
+export function macsPerSecond(
+  blocks: readonly BlockRow[],
+  certificates: readonly CertificateWire[],
+  jobs: readonly JobWire[],
+): number {
+  const [newest, oldest] = [blocks[0], blocks.at(-1)]
+  if (newest === undefined || oldest === undefined || newest === oldest) return 0
+  const byId = new Map(jobs.map((job) => [job.id, job]))
+  const macs = certificates
+    .filter(({ blockNumber }) => num(blockNumber) > oldest.number)
+    .reduce((sum, { job, steps }) => {
+      const known = byId.get(job)
+      return known === undefined ? sum : sum + num(steps) * stepMacs(known)
+    }, 0)
+  return macs / Math.max(1, newest.timestamp - oldest.timestamp)
+}
+
+/** Mean loss of each step of certificates in range order. */
+export function lossCurve(
+  certificates: readonly CertificateWire[],
+  job: JobWire,
+): { readonly steps: readonly number[]; readonly losses: readonly number[] } {
+  const batch = num(job.definition.batch)
+  const leaseSteps = num(job.definition.leaseSteps)
+  const inOrder = certificates.toSorted((a, b) => num(a.range) - num(b.range))
+  const steps: number[] = []
+  const losses: number[] = []
+  for (const one of inOrder)
+    for (const [i, loss] of one.losses.entries()) {
+      steps.push(num(one.range) * leaseSteps + i + 1)
+      losses.push(num(loss) / batch)
+    }
+  return { steps, losses }
+}

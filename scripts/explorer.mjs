@@ -1,0 +1,73 @@
+// Builds `explorer/` into `dist/explorer`, unless what is there was made of the same sources.
+import { createHash } from 'node:crypto'
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs'
+import { join, relative, sep } from 'node:path'
+
+/** Folders that the pages are made of; whatever else these import is among them. */
+const sources = ['explorer', 'client', 'primitives', 'params', 'registry', 'compute', 'proof']
+const more = ['chain', 'consensus', 'vm/modules', 'rpc']
+
+/** @param root - the repository. Needs `dist/wasm/proof.wasm` and the packages that `explorer` uses. */
+export async function buildExplorer(root) {
+  const vite = join(root, 'node_modules/vite/package.json')
+  const wasm = join(root, 'dist/wasm/proof.wasm')
+  if (!existsSync(vite) || !existsSync(wasm)) {
+    process.stderr.write('vite is not installed; dist/explorer stays as it is\n')
+    return
+  }
+  const output = join(root, 'dist/explorer')
+  const stamp = join(root, 'dist/explorer.digest')
+  const digest = digestOf(root, [vite, wasm])
+  const isCurrent = existsSync(stamp) && readFileSync(stamp, 'utf8') === digest
+  if (isCurrent && existsSync(join(output, 'index.html'))) return
+  const started = performance.now()
+  // A name of our own, then a rename: two runs at once must not tear a file.
+  const part = join(root, `dist/explorer.${process.pid}.part`)
+  mkdirSync(join(root, 'dist'), { recursive: true })
+  const { build } = await import('vite')
+  await build(optionsOf(root, part))
+  rmSync(output, { recursive: true, force: true })
+  renameSync(part, output)
+  writeFileSync(stamp, digest)
+  process.stdout.write(`built dist/explorer in ${Math.round(performance.now() - started)} ms\n`)
+}
+
+function optionsOf(root, outDir) {
+  return {
+    configFile: false,
+    root: join(root, 'explorer'),
+    logLevel: 'warn',
+    worker: { format: 'es' },
+    build: {
+      outDir,
+      emptyOutDir: true,
+      target: 'es2022',
+      cssTarget: ['chrome123', 'firefox120', 'safari17.5'],
+      // The content policy of the node allows no inline code, hence no inlined files either.
+      assetsInlineLimit: 0,
+      modulePreload: { polyfill: false },
+      chunkSizeWarningLimit: 600,
+    },
+  }
+}
+
+/** Over everything that decides the result. */
+function digestOf(root, files) {
+  const hash = createHash('sha256')
+  const texts = [...sources, ...more].flatMap((folder) =>
+    readdirSync(join(root, folder), { recursive: true })
+      .map((name) => join(root, folder, name))
+      .filter((path) => /\.(tsx?|css|html|svg|json)$/.test(path)),
+  )
+  for (const path of [...texts.sort(), ...files, import.meta.filename])
+    hash.update(`\n${relative(root, path).split(sep).join('/')}\n`).update(readFileSync(path))
+  return hash.digest('hex')
+}
