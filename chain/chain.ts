@@ -56,7 +56,7 @@ export type Chain = {
   readonly head: () => ChainState
   /** Calls `listener` after each commit; the returned function stops that. */
   readonly onHead: (listener: (event: NewHead) => void) => () => void
-  /** Where the chain stood after `height`; null above the head. */
+  /** Where the chain stood after `height`; null above the head and where the block is not kept. */
   readonly stateAt: (height: bigint) => Promise<ChainState | null>
   readonly blockAt: (height: bigint) => Promise<StoredBlock | null>
   readonly heightOf: (blockHash: Hash) => Promise<bigint | null>
@@ -95,6 +95,16 @@ export type Chain = {
   ) => Promise<Result<Built, BlockFault>>
   /** Judge an envelope as the head's child. The outcome is kept, so that committing is cheap. */
   readonly judge: (envelope: Uint8Array, expired?: Deadline) => Promise<Result<Outcome, BlockFault>>
+  /**
+   * Start at a block whose commit was verified and whose whole state is in the store, instead of at
+   * genesis. Blocks before it are not here.
+   *
+   * @throws {Bug} unless the chain is at genesis and the state is there.
+   */
+  readonly adopt: (
+    envelope: Uint8Array,
+    commit: Uint8Array,
+  ) => Promise<Result<ChainState, CommitRefusal>>
   /** Check the commit, apply, write, move the head. Again for a block already there: no harm. */
   readonly commit: (
     envelope: Uint8Array,
@@ -158,7 +168,9 @@ export async function createChain(
 
   async function stateAt(height: bigint): Promise<ChainState | null> {
     if (height > head.height || height < 0n) return null
-    return height === head.height ? head : loadState(height)
+    if (height === head.height) return head
+    const stored = await loadBlock(height)
+    return stored === null ? null : stateOf(stored)
   }
 
   async function readAt(height: bigint): Promise<StateReader | null> {
@@ -272,7 +284,30 @@ export async function createChain(
     return ok(head)
   }
 
+  async function adopt(
+    envelopeBytes: Uint8Array,
+    commit: Uint8Array,
+  ): Promise<Result<ChainState, CommitRefusal>> {
+    invariant(head.height === 0n, `chain: a chain at block ${head.height} adopts no state`)
+    const envelope = decodeEnvelope(envelopeBytes)
+    if (!envelope.ok) return refuse({ code: 'block/envelope', fault: envelope.fault })
+    const block = readBlock(rules, envelope.value.block)
+    if (!block.ok) return block
+    const height = block.value.header.number
+    const hash = hashFromBytes(block.value.hash())
+    const envelopeHash = envelopeHashOf(envelopeBytes)
+    const adopted = stateOf({ height, hash, envelopeHash, block: block.value })
+    const { world } = await openReader(engine, adopted)
+    const set = await registry.validatorSetAt(world, epochOf(height, params.epochLength))
+    const verified = consensus.verifyCommit(commit, height, envelopeHash, set)
+    if (!verified.ok) return refuse({ code: 'block/commit', height, fault: verified.fault })
+    await blocks.adopt({ height, hash, envelopeHash }, envelopeBytes, commit)
+    head = adopted
+    return ok(head)
+  }
+
   return {
+    adopt,
     genesis,
     genesisHash: hashFromBytes(origin.hash()),
     rules,

@@ -39,6 +39,12 @@ export type ChainStore = {
   readonly writeGenesis: (hash: Hash, nodes: Nodes) => Promise<void>
   /** Append a block; durable when the promise resolves. */
   readonly append: (outcome: Outcome, envelope: Uint8Array, commit: Uint8Array) => Promise<void>
+  /** Make a block the head whose parents are not here; its state's nodes are. */
+  readonly adopt: (
+    block: BlockNames & { readonly height: bigint },
+    envelope: Uint8Array,
+    commit: Uint8Array,
+  ) => Promise<void>
 }
 
 const noEnvelope = new Uint8Array(32)
@@ -110,6 +116,21 @@ export function chainStore(store: KeyValue): ChainStore {
     await store.batch(writes, true)
   }
 
+  async function adopt(
+    { height, hash, envelopeHash }: BlockNames & { readonly height: bigint },
+    envelope: Uint8Array,
+    commit: Uint8Array,
+  ): Promise<void> {
+    const writes = [
+      put(keyOf('e', at(height)), envelope),
+      put(keyOf('c', at(height)), commit),
+      put(keyOf('k', at(height)), concatBytes(hashBytes(hash), hashBytes(envelopeHash))),
+      put(keyOf('b', hashBytes(hash)), at(height)),
+      put(keyOf('h'), at(height)),
+    ]
+    await store.batch(writes, true)
+  }
+
   return {
     genesisHash: () => hashAt('g'),
     headHeight: async () => (await heightAt('h')) ?? 0n,
@@ -121,6 +142,7 @@ export function chainStore(store: KeyValue): ChainStore {
     placeOf,
     writeGenesis,
     append,
+    adopt,
   }
 }
 

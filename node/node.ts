@@ -38,6 +38,8 @@ import type { NodeOptions } from './options.ts'
 import { createRpcModules } from './rpcModules.ts'
 import { chainRules } from './rules.ts'
 import { createSidecarStore } from './sidecarStore.ts'
+import { serveSnapshots } from './snapshotServer.ts'
+import { syncSnapshot } from './snapshotSync.ts'
 import { createTurns } from './turns.ts'
 import { createValues } from './values.ts'
 import { createWorkshop, type WorkshopSeams } from './workshop.ts'
@@ -118,6 +120,7 @@ export async function startNode(
   })
   const evidence = createEvidencePool({ chain })
   gossipEvidence(host, evidence)
+  serveSnapshots(host, chain)
   const values = createValues({
     chain,
     clock,
@@ -231,6 +234,14 @@ export async function startNode(
     },
     { name: 'the index', start: index.start, stop: index.stop },
     { name: 'the network', start: host.start, stop: host.stop },
+    {
+      name: 'the snapshot',
+      start: async () => {
+        if (options.snapshot !== undefined)
+          await syncSnapshot(options.snapshot, { chain, store, host, clock, log })
+      },
+      stop: quietly,
+    },
     {
       name: 'block sync',
       start: async () => blockSync.start(),

@@ -2,6 +2,7 @@
  * Node options: what an operator chooses. Never seen by consensus.
  */
 import type { BackendName } from '../compute/backend.ts'
+import type { Hash } from '../primitives/hash.ts'
 
 export type NodeOptions = {
   /** Folder of everything this node keeps. */
@@ -33,5 +34,7 @@ export type NodeOptions = {
   readonly work: boolean
   /** Drawn leases to sit out before working, to show that others take over. @default 0 */
   readonly sitOut: number
+  /** Start a new data folder from peers' newest state; see `node/snapshotSync.ts`. @default from genesis */
+  readonly snapshot?: { readonly checkpoint: Hash | null } | undefined
   readonly logLevel: 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'silent'
 }

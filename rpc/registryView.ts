@@ -5,6 +5,7 @@
 import type { Chain } from '../chain/chain.ts'
 import { decodeCommit } from '../chain/commit.ts'
 import { type Supply, supplyAt } from '../chain/supply.ts'
+import { lightBlockAt } from '../consensus/lightBlockAt.ts'
 import type { Address } from '../primitives/address.ts'
 import { toHex } from '../primitives/bytes.ts'
 import { invariant } from '../primitives/result.ts'
@@ -16,7 +17,6 @@ import { readService } from '../registry/service.ts'
 import { readStake } from '../registry/stakes.ts'
 import { epochOf, totalPower, validatorSetHash } from '../registry/validatorSet.ts'
 import { pageOf, worldOf } from './headState.ts'
-import { lightBlockAt } from './lightView.ts'
 import type { RpcBlobs } from './modules.ts'
 import type {
   DatasetView,
@@ -103,7 +103,10 @@ export function createValViews({ chain, proposer }: ValViewModules): ValViews {
       const { bitmap, signature, ...rest } = decoded.value
       return { ...rest, bitmap: toHex(bitmap), signature: toHex(signature) }
     },
-    lightBlock: (height) => lightBlockAt(chain, height),
+    lightBlock: async (height) => {
+      const bytes = await lightBlockAt(chain, height)
+      return bytes === null ? null : toHex(bytes)
+    },
   }
 }
 

@@ -56,7 +56,8 @@ export function createWorkIndex({ store, chain, onHead, report }: WorkIndexModul
 
   async function readBlock(number: bigint, live: boolean): Promise<void> {
     const [block, receipts] = await Promise.all([chain.block(number), chain.receipts(number)])
-    invariant(block !== null && receipts !== null, `workIndex: block ${number} is missing`)
+    // A node that started from a snapshot has no blocks from before it.
+    if (block === null || receipts === null) return
     const events = jobEventsOf(block, receipts)
     const certificates = events.flatMap((event) => certificateOf(event) ?? [])
     const writes: Write[] = certificates.map((certificate) => ({

@@ -7,7 +7,8 @@ import { type Command, Option } from 'commander'
 import type { BackendName } from '../../compute/backend.ts'
 import type { NodeSeams } from '../../node/node.ts'
 import type { NodeOptions } from '../../node/options.ts'
-import { collect, collectList, originList, wholeNumber } from '../arguments.ts'
+import type { Hash } from '../../primitives/hash.ts'
+import { collect, collectList, hashArgument, originList, wholeNumber } from '../arguments.ts'
 import { dataFiles, dataOption, packagedExplorer, packagedGenesis } from '../dataDir.ts'
 import { ExitCode, fail } from '../failure.ts'
 import type { Io } from '../io.ts'
@@ -27,6 +28,8 @@ type StartFlags = {
   readonly listen: readonly string[]
   readonly peer: readonly string[]
   readonly backend: BackendName
+  readonly snapshot?: true
+  readonly checkpoint?: Hash
   readonly allowUploads?: true
   readonly work: boolean
   readonly sitOut: number
@@ -65,6 +68,15 @@ export function addStart(program: Command, io: Io, seams?: NodeSeams): void {
     .addOption(addressesOption('--peer', 'libp2p address of a peer'))
     .addOption(
       new Option('--backend <name>', 'what trains').choices(['reference', 'wasm']).default('wasm'),
+    )
+    .option(
+      '--snapshot',
+      "start a new data folder from peers' newest state instead of from genesis",
+    )
+    .option(
+      '--checkpoint <hash>',
+      'like --snapshot, trusting this block hash instead of the genesis file',
+      hashArgument,
     )
     .option('--allow-uploads', 'take blobs over RPC; whoever reaches the port can fill the disk')
     .option('--no-work', 'vote, but take no leases')
@@ -133,6 +145,7 @@ export function nodeOptions(flags: StartFlags): NodeOptions {
     return existsSync(path) ? path : null
   }
   const keys = flags.keys ?? inData(dataFiles.keys)
+  const fresh = flags.snapshot === true || flags.checkpoint !== undefined
   return {
     dataDir: flags.data,
     genesisPath: flags.genesis ?? inData(dataFiles.genesis) ?? packagedGenesis,
@@ -146,6 +159,7 @@ export function nodeOptions(flags: StartFlags): NodeOptions {
     listen: flags.listen,
     bootstrap: flags.peer,
     backend: flags.backend,
+    snapshot: fresh ? { checkpoint: flags.checkpoint ?? null } : undefined,
     allowUploads: flags.allowUploads === true,
     work: flags.work,
     sitOut: flags.sitOut,

@@ -6,6 +6,7 @@ import { makeCommit } from '../../consensus/commit.ts'
 import { conflictingCommits } from '../../consensus/conflictingCommits.ts'
 import { duplicateVote } from '../../consensus/evidence.ts'
 import { decodeLightBlock } from '../../consensus/lightBlock.ts'
+import { lightBlockAt } from '../../consensus/lightBlockAt.ts'
 import { followTo } from '../../consensus/lightClient.ts'
 import { trustGenesis } from '../../consensus/lightTrust.ts'
 import { type Evidence, encodeEvidence } from '../../consensus/offences.ts'
@@ -13,13 +14,11 @@ import { gossipEvidence } from '../../node/evidenceGossip.ts'
 import { createEvidencePool } from '../../node/evidencePool.ts'
 import { moduleAddresses } from '../../params/protocol.ts'
 import type { Address } from '../../primitives/address.ts'
-import { fromHex } from '../../primitives/bytes.ts'
 import { hashOf } from '../../primitives/hash.ts'
 import { ok } from '../../primitives/result.ts'
 import { readService } from '../../registry/service.ts'
 import { readStake } from '../../registry/stakes.ts'
 import type { ValidatorSet } from '../../registry/validatorSet.ts'
-import { lightBlockAt } from '../../rpc/lightView.ts'
 import { stakingAbi } from '../../vm/modules/stakingAbi.ts'
 import {
   accountOf,
@@ -169,7 +168,7 @@ describe('evidence, from one node that saw it to the stake', () => {
     const asked: bigint[] = []
     const reached = await followTo(await trustGenesis(genesis), 17n, options, now, async (at) => {
       asked.push(at)
-      const block = decodeLightBlock(fromHex((await lightBlockAt(chain, at))!))
+      const block = decodeLightBlock((await lightBlockAt(chain, at))!)
       return block
     })
     assert.ok(reached.ok, JSON.stringify(reached.ok || reached.fault.code))
