@@ -202,6 +202,7 @@ export async function startNode(
     chain,
     store,
     blobs,
+    sidecars,
     transactions,
     host,
     blockSync,

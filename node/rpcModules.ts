@@ -22,11 +22,13 @@ import type { KeyValue } from '../storage/keyValue.ts'
 import { prefixed } from '../storage/prefix.ts'
 import type { Logger } from './logger.ts'
 import type { Metrics } from './metrics.ts'
+import type { SidecarStore } from './sidecarStore.ts'
 
 export type RpcParts = {
   readonly chain: Chain
   readonly store: KeyValue
   readonly blobs: BlobStore
+  readonly sidecars: Pick<SidecarStore, 'get'>
   readonly transactions: TransactionPool
   readonly host: Host
   readonly blockSync: BlockSync
@@ -89,7 +91,7 @@ export function createRpcModules(parts: RpcParts): {
       clientVersion: parts.version,
     },
     network: networkViewOf(chain),
-    train: createTrainViews({ chain, index, blobs }),
+    train: createTrainViews({ chain, index, blobs, sidecar: parts.sidecars.get }),
     data: createDataViews({ chain, blobs }),
     val: createValViews({
       chain,

@@ -3,26 +3,40 @@
  */
 import type { Chain } from '../chain/chain.ts'
 import { type Hash, zeroHash } from '../primitives/hash.ts'
-import { rangeCount, rangeSteps } from '../registry/job.ts'
+import { soundnessInputs } from '../proof/circuit.ts'
+import { maxSaturated, shapeOf } from '../proof/parameters.ts'
+import { decodeMode } from '../proof/proof.ts'
+import { soundnessBits } from '../proof/security.ts'
+import { type Job, ProofKind, rangeCount, rangeSteps } from '../registry/job.ts'
 import { type JobRecord, jobAt, jobCount, readJob } from '../registry/jobRecord.ts'
 import { basePriceOf } from '../registry/prices.ts'
 import { assignSteps } from '../registry/schedule.ts'
+import { decodeProofSidecar } from '../registry/sidecar.ts'
 import { pageOf, worldOf } from './headState.ts'
 import { estimateJob } from './jobEstimate.ts'
 import type { RpcBlobs } from './modules.ts'
 import type { WorkIndex } from './workIndex.ts'
-import type { JobView, LeaseView, RangeView, TrainViews } from './workViews.ts'
+import type { JobView, LeaseView, RangeView, SidecarView, TrainViews } from './workViews.ts'
 
 export type TrainViewModules = {
   readonly chain: Chain
   readonly index: Pick<WorkIndex, 'certificate'>
   readonly blobs: Pick<RpcBlobs, 'size'>
+  /** A committed certificate's sidecar by its name; 0 milliseconds where another node did it. */
+  readonly sidecar: (name: Hash) => Promise<KeptSidecar | null>
+}
+
+export type KeptSidecar = {
+  readonly bytes: Uint8Array
+  readonly proveMs: number
+  readonly verifyMs: number
 }
 
 /** Jobs looked at for one page, however few pass the filter. */
 const maxScan = 200
 
-export function createTrainViews({ chain, index, blobs }: TrainViewModules): TrainViews {
+export function createTrainViews(modules: TrainViewModules): TrainViews {
+  const { chain, index, blobs } = modules
   const { params } = chain.rules
   const record = async (id: Hash) => readJob(await worldOf(chain), id)
 
@@ -77,6 +91,14 @@ export function createTrainViews({ chain, index, blobs }: TrainViewModules): Tra
       const page = await pageOf(found.state.range, window, (range) => index.certificate(id, range))
       return { ...page, items: page.items.filter((certificate) => certificate !== null) }
     },
+    sidecar: async (id, range) => {
+      const found = await record(id)
+      const certificate = await index.certificate(id, range)
+      const kept = certificate && (await modules.sidecar(certificate.sidecar))
+      return found === null || certificate === null || kept === null
+        ? null
+        : sidecarView(found.job, range, certificate.sidecar, kept)
+    },
     weights: async (id, range) => {
       const found = await record(id)
       if (found === null) return null
@@ -111,6 +133,25 @@ function jobView({ id, job, state }: JobRecord): JobView {
     commitment: named(state.commitment),
     weights: named(state.weights),
     cancelRequested: state.cancelRequested,
+  }
+}
+
+function sidecarView(
+  job: Job,
+  range: number,
+  name: Hash,
+  { bytes, proveMs, verifyMs }: KeptSidecar,
+): SidecarView {
+  const proof = job.proofKind === ProofKind.StepProof ? decodeProofSidecar(bytes) : null
+  const mode = proof?.ok === true ? decodeMode(proof.value.proof) : null
+  const shape = mode?.ok === true ? shapeOf(job, range, mode.value.dense) : null
+  return {
+    kind: job.proofKind,
+    name,
+    bytes,
+    soundnessBits: shape && Math.floor(soundnessBits(soundnessInputs(shape, maxSaturated))),
+    proveMs: proveMs === 0 ? null : proveMs,
+    verifyMs: verifyMs === 0 ? null : verifyMs,
   }
 }
 

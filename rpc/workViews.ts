@@ -7,7 +7,7 @@ import type { Address } from '../primitives/address.ts'
 import type { Hex } from '../primitives/bytes.ts'
 import type { Hash } from '../primitives/hash.ts'
 import type { Dataset } from '../registry/datasets.ts'
-import type { Job } from '../registry/job.ts'
+import type { Job, ProofKind } from '../registry/job.ts'
 import type { JobStatus } from '../registry/jobRecord.ts'
 import type { Model } from '../registry/models.ts'
 import type { Lease } from '../registry/schedule.ts'
@@ -62,6 +62,19 @@ export type CertificateView = {
   readonly sidecar: Hash
   readonly blockNumber: bigint
   readonly transactionHash: Hash
+}
+
+/** The sidecar of a settled certificate, and what it cost this node. */
+export type SidecarView = {
+  readonly kind: ProofKind
+  readonly name: Hash
+  readonly bytes: Uint8Array
+  /** Bits of proven soundness; null for a certificate that is judged by re-execution. */
+  readonly soundnessBits: number | null
+  /** Milliseconds to make it; null where another node did. */
+  readonly proveMs: number | null
+  /** Milliseconds to judge it; null where this node did not. */
+  readonly verifyMs: number | null
 }
 
 /** An event of the `Jobs` module, named as in its ABI, with its arguments. */
@@ -153,6 +166,8 @@ export type TrainViews = {
   readonly leases: (filter: LeaseFilter) => Promise<readonly LeaseView[]>
   readonly certificate: (job: Hash, range: number) => Promise<CertificateView | null>
   readonly certificates: (job: Hash, window: Window) => Promise<Page<CertificateView> | null>
+  /** What proves a certificate; null where this node does not keep it. */
+  readonly sidecar: (job: Hash, range: number) => Promise<SidecarView | null>
   /** After `range`; null: the newest. */
   readonly weights: (job: Hash, range: number | null) => Promise<WeightsView | null>
   readonly price: () => Promise<PriceView>

@@ -3,6 +3,7 @@
  */
 import { z } from 'zod'
 import { maxInnerDim } from '../../params/protocol.ts'
+import { toHex } from '../../primitives/bytes.ts'
 import { ok, refuse } from '../../primitives/result.ts'
 import { maxLayers, ProofKind } from '../../registry/job.ts'
 import { JobStatus } from '../../registry/jobRecord.ts'
@@ -86,6 +87,16 @@ export function trainMethods({ train }: Pick<RpcModules, 'train'>): Methods {
     train_getCertificate: method({ job: hashSchema, range }, async (of) =>
       ok(toWire(await train.certificate(of.job, of.range))),
     ),
+    train_getProof: method({ job: hashSchema, range }, async (of) => {
+      const found = await train.sidecar(of.job, of.range)
+      if (found === null) return ok(null)
+      const { bytes, ...known } = found
+      return ok(toWire({ ...known, size: bytes.length }))
+    }),
+    train_getSidecar: method({ job: hashSchema, range }, async (of) => {
+      const found = await train.sidecar(of.job, of.range)
+      return ok(found === null ? null : toHex(found.bytes))
+    }),
     train_listCertificates: method(ofJob, async ({ job, page }) => {
       const list = await train.certificates(job, page)
       return list === null ? refuse(noJob) : ok(toWire(list))

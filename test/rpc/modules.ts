@@ -72,6 +72,7 @@ export function modulesAround(chain: RpcChain, replace: Partial<RpcModules> = {}
         leases: async () => [],
         certificate: none,
         certificates: none,
+        sidecar: none,
         weights: none,
         estimate: async (draft) => draft as never,
         price: async () => ({ basePrice: 7n, certificateFee: 8n, openFee: 9n }),

@@ -58,7 +58,7 @@ export async function openTestNode(): Promise<TestNode> {
       onSyncing: () => () => {},
     },
     network: networkViewOf(chain),
-    train: createTrainViews({ chain, index, blobs }),
+    train: createTrainViews({ chain, index, blobs, sidecar: async () => null }),
     data: createDataViews({ chain, blobs }),
     val: createValViews({ chain, proposer }),
     rep: createRepViews({ chain }),
