@@ -38,6 +38,7 @@ export function kernelsOn(arena: Arena, sha256: Sha256): Kernels {
   return {
     name: 'wasm',
     words,
+    room: place,
     scope,
     sha256,
     eqTable(point, length) {
@@ -152,6 +153,31 @@ export function kernelsOn(arena: Arena, sha256: Sha256): Kernels {
         return bytesOf(above)
       })
     },
+    weightRows({ values, rows, cols, stride }, weights) {
+      return scope(() => {
+        const sums = place(degree * cols)
+        const from = addressOf(values)
+        exports.weighRows(sums.byteOffset, from, rows, cols, stride, addressOf(weights))
+        return sums.slice()
+      })
+    },
+    weightColumns({ values, rows, cols, stride }, weights) {
+      return scope(() => {
+        const sums = place(degree * rows)
+        const planes = place(degree * Math.ceil(cols / lanes) * lanes)
+        exports.toPlanes(planes.byteOffset, addressOf(weights), cols)
+        const from = addressOf(values)
+        exports.weighColumns(sums.byteOffset, from, rows, cols, stride, planes.byteOffset)
+        return sums.slice()
+      })
+    },
+    innerProduct(a, b) {
+      return scope(() => {
+        const sum = place(degree)
+        exports.innerProduct(sum.byteOffset, addressOf(a), addressOf(b), count(a))
+        return scaled(sum, radix)
+      })
+    },
     rowSums: (width) => rowSumsOf(arena, width),
   }
 }
@@ -165,7 +191,7 @@ function encoderOf(
   { exports, place, scope, addressOf }: Arena,
   { size, twiddles }: Domain,
   width: number,
-): (message: Uint32Array, out: Uint32Array, offset: number) => void {
+): (message: Int32Array, out: Uint32Array, offset: number) => void {
   let run = 1
   while (2 * run * width <= size) run *= 2
   const groups = size / run

@@ -4,6 +4,7 @@
  */
 import type { RowSums } from './commitment.ts'
 import type { Element, Elements } from './extension.ts'
+import type { Matrix } from './linear.ts'
 import type { HashPairs } from './multiproof.ts'
 import type { Domain } from './ntt.ts'
 import type { Sha256 } from './sha256.ts'
@@ -23,6 +24,8 @@ export type Kernels = {
   readonly name: 'reference' | 'wasm'
   /** That many zeros. */
   readonly words: (length: number) => Uint32Array
+  /** That many words of anything. */
+  readonly room: (length: number) => Uint32Array
   /** Takes back, after `action`, all memory that was handed out meanwhile. Results must be copies. */
   readonly scope: <T>(action: () => T) => T
   /** For the transcript. */
@@ -114,11 +117,11 @@ export type Kernels = {
   ) => Elements
   /** Adds `factors[row] · vector` to the first elements of each row of a matrix. */
   readonly addOuter: (matrix: Elements, stride: number, factors: Elements, vector: Elements) => void
-  /** Writes the code words of messages of up to `width` canonical coefficients. */
+  /** Writes the code words of messages of up to `width` coefficients of magnitude below p. */
   readonly encoder: (
     domain: Domain,
     width: number,
-  ) => (message: Uint32Array, out: Uint32Array, offset: number) => void
+  ) => (message: Int32Array, out: Uint32Array, offset: number) => void
   /**
    * `SHA256(0x00 ‖ column)` of each of `length` columns (a multiple of 16) of a row-major matrix of
    * words.
@@ -126,6 +129,12 @@ export type Kernels = {
   readonly hashColumns: (code: Uint32Array, rows: number, length: number) => Uint8Array
   /** `SHA256(0x01 ‖ left ‖ right)` of each pair of digests, all end to end. */
   readonly hashPairs: HashPairs
+  /** `Σ_r weights[r] · row r`: one element for each column. A copy. */
+  readonly weightRows: (matrix: Matrix, weights: Elements) => Elements
+  /** `Σ_c weights[c] · column c`: one element for each row. A copy. */
+  readonly weightColumns: (matrix: Matrix, weights: Elements) => Elements
+  /** `Σ_i a[i]·b[i]`. */
+  readonly innerProduct: (a: Elements, b: Elements) => Element
   /** Sums of weighted rows of integers. */
   readonly rowSums: (width: number) => RowSums & { readonly total: () => Elements }
 }

@@ -7,9 +7,18 @@
  */
 import { uintBytes } from '../primitives/bytes.ts'
 import { hashBytes, hashOf } from '../primitives/hash.ts'
-import { encodeWords, toField } from './babyBear.ts'
+import { encodeWords } from './babyBear.ts'
 import type { Committed, Opening, RowSums } from './commitment.ts'
-import { at, count, degree, type Element, type Elements, mulInto, span } from './extension.ts'
+import {
+  addInto,
+  at,
+  count,
+  degree,
+  type Element,
+  type Elements,
+  mulInto,
+  span,
+} from './extension.ts'
 import type { Kernels } from './kernels.ts'
 import type { Layout } from './layout.ts'
 import type { Matrix } from './linear.ts'
@@ -60,15 +69,16 @@ export function commitColumns(
   const { layout } = columns[0]!
   const { length, width } = layout.code
   const rows = columns.reduce((sum, { codeRows }) => sum + codeRows, 0)
-  const code = kernels.words(rows * length)
+  const code = kernels.room(rows * length)
   const encode = kernels.encoder(domainOf(length), width)
-  const message = new Uint32Array(width)
+  const words = kernels.room(width)
+  const message = new Int32Array(words.buffer, words.byteOffset, width)
   let row = 0
   for (const [i, column] of columns.entries())
     for (let codeRow = 0; codeRow < column.codeRows; codeRow++) {
       message.fill(0)
       eachRun(column, data[i]!, codeRow, (from, run, to) => {
-        for (let j = 0; j < run; j++) message[to + j] = toField(data[i]!.values[from + j]!)
+        message.set(data[i]!.values.subarray(from, from + run), to)
       })
       encode(message, code, row * length)
       row++
@@ -257,17 +267,17 @@ export function agreesAt(
 ): boolean {
   return kernels.scope(() => {
     const amount = positions.length
-    const sums = kernels.rowSums(amount)
-    let word = 0
+    const total = new Uint32Array(degree * amount)
+    let first = 0
     for (const { code, rows, width } of opened) {
       // Canonical words are below 2^31: the same numbers when signed.
-      const entries = new Int32Array(code.buffer, code.byteOffset, code.length)
-      for (let row = 0; row < rows; row++) {
-        sums.add(weights, word, entries, row * width, amount, 0)
-        word += degree
-      }
+      const values = new Int32Array(code.buffer, code.byteOffset, code.length)
+      const own = span(weights, first, first + rows)
+      const sums = kernels.weightRows({ rows, cols: amount, stride: width, values }, own)
+      for (let i = 0; i < sums.length; i += degree) addInto(total, i, total, i, sums, i)
+      first += rows
     }
-    return matches(kernels, combination, positions, size, sums.total())
+    return matches(kernels, combination, positions, size, total)
   })
 }
 
@@ -281,7 +291,7 @@ function matches(
 ): boolean {
   const width = count(combination)
   const encode = kernels.encoder(domainOf(size), width)
-  const coefficients = new Uint32Array(width)
+  const coefficients = new Int32Array(width)
   const values = kernels.words(size)
   for (let k = 0; k < degree; k++) {
     for (let i = 0; i < width; i++) coefficients[i] = combination[degree * i + k]!

@@ -1,9 +1,9 @@
 /**
- * Extensions of integer columns at a point, without lifting a cell into E.
+ * Extensions of integers at a point, without lifting a cell into E.
  */
-import { count, degree, type Element, type Elements, span } from './extension.ts'
+import { addInto, count, degree, type Element, type Elements, span } from './extension.ts'
 import type { Kernels } from './kernels.ts'
-import { innerProduct, type Matrix } from './linear.ts'
+import type { Matrix } from './linear.ts'
 import { eqTable } from './multilinear.ts'
 
 /** How much of a matrix counts, and how its index splits. */
@@ -11,42 +11,48 @@ export type Extent = { readonly rows: number; readonly cols: number; readonly co
 
 /** The extension of a matrix's first `rows × cols` cells; the point's low `colBits` name the column. */
 export function evaluateMatrix(
-  kernels: Kernels,
-  matrix: Matrix,
+  { weightRows, innerProduct, scope }: Kernels,
+  { values, stride }: Matrix,
   { rows, cols, colBits }: Extent,
   point: Elements,
 ): Element {
-  const { values, stride } = matrix
-  if (rows === 1) return evaluateRow(kernels, values.subarray(0, cols), point, colBits)
-  return kernels.scope(() => {
-    const byRow = eqTable(span(point, colBits, count(point)), rows)
-    const sums = kernels.rowSums(cols)
-    for (let row = 0; row < rows; row++)
-      sums.add(byRow, degree * row, values, row * stride, cols, 0)
-    return innerProduct(sums.total(), eqTable(span(point, 0, colBits), cols))
+  return scope(() => {
+    const sums = weightRows(
+      { rows, cols, stride, values },
+      eqTable(span(point, colBits, count(point)), rows),
+    )
+    return innerProduct(sums, eqTable(span(point, 0, colBits), cols))
   })
 }
 
-/** A single row, cut into runs of at most this many bits. */
+/** A single row is cut into runs of at most this many bits. */
 const runBits = 10
 
-function evaluateRow(
-  kernels: Kernels,
+/** The extension of a single row of `2^colBits` places; higher variables number rows, of which it is 0. */
+export function evaluateRow(
+  { weightRows, innerProduct, scope }: Kernels,
   values: Int32Array,
   point: Elements,
   colBits: number,
 ): Element {
   const low = Math.min(runBits, colBits)
   const run = 2 ** low
-  const runs = Math.ceil(values.length / run)
-  // Variables above the row's bits are those of its number, 0.
-  const byRun = eqTable(span(point, low, count(point)), runs)
-  return kernels.scope(() => {
-    const sums = kernels.rowSums(run)
-    for (let i = 0; i < runs; i++) {
-      const length = Math.min(run, values.length - i * run)
-      sums.add(byRun, degree * i, values, i * run, length, 0)
+  const whole = Math.floor(values.length / run)
+  const rest = values.length - whole * run
+  const byRun = eqTable(span(point, low, count(point)), whole + 1)
+  return scope(() => {
+    const sums = new Uint32Array(degree * run)
+    if (whole > 0)
+      sums.set(weightRows({ rows: whole, cols: run, stride: run, values }, span(byRun, 0, whole)))
+    if (rest > 0) {
+      const last = { rows: 1, cols: rest, stride: rest, values: values.subarray(whole * run) }
+      const more = weightRows(last, span(byRun, whole, whole + 1))
+      addAll(sums, more)
     }
-    return innerProduct(sums.total(), eqTable(span(point, 0, low)))
+    return innerProduct(sums, eqTable(span(point, 0, low)))
   })
+}
+
+function addAll(sums: Elements, more: Elements): void {
+  for (let i = 0; i < more.length; i += degree) addInto(sums, i, sums, i, more, i)
 }

@@ -46,12 +46,12 @@ function makeDomain(size: number): Domain {
 }
 
 /**
- * Values of the polynomial with these coefficients (canonical, at most half as many as the domain has
+ * Values of the polynomial with these coefficients (of magnitude below p, at most half as many as the domain has
  * points) into `out[offset..]`.
  */
 export function evaluateOnDomain(
   domain: Domain,
-  coefficients: Uint32Array,
+  coefficients: ArrayLike<number>,
   out: Uint32Array,
   offset = 0,
 ): void {
@@ -66,7 +66,7 @@ export function evaluateOnDomain(
   for (let group = 0; group < groups; group++) {
     const source = groups === 1 ? 0 : reverseBits(group) >>> shift
     const value = source < coefficients.length ? coefficients[source]! : 0
-    values.fill(value, group * run, (group + 1) * run)
+    values.fill(value < 0 ? value + order : value, group * run, (group + 1) * run)
   }
   for (let half = run; half < size; half *= 2) stage(domain, values, half)
 }

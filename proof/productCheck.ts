@@ -17,6 +17,7 @@ import {
   sumOf,
   times,
 } from './extension.ts'
+import type { Kernels } from './kernels.ts'
 import { weightedSum } from './linear.ts'
 import { eqPoints, eqTable } from './multilinear.ts'
 import { chunkBits, type ProofShape } from './parameters.ts'
@@ -28,6 +29,7 @@ import { target } from './target.ts'
 
 /** Everything that the claims and the check depend on. */
 export type ProductCheck = {
+  readonly kernels: Kernels
   readonly shape: ProofShape
   readonly values: LeafValues
   readonly saturated: readonly Saturation[]
@@ -104,7 +106,7 @@ export function productEnd(check: ProductCheck, sigma: Elements, ends: Elements)
 }
 
 function endOf(
-  { shape, batches, zeta, chunks }: ProductCheck,
+  { kernels, shape, batches, zeta, chunks }: ProductCheck,
   { kind, step, layer }: Instance,
   sigma: Elements,
   next: () => Element,
@@ -115,14 +117,14 @@ function endOf(
   switch (kind) {
     case 'forward': {
       const weight = next()
-      const input = layer > 1 ? next() : inputAt(rows, sample, span(sigma, 0, nu))
+      const input = layer > 1 ? next() : inputAt(kernels, rows, sample, span(sigma, 0, nu))
       return times(weight, input)
     }
     case 'backward':
       return times(next(), next())
     case 'update': {
       const error = next()
-      const input = layer > 1 ? next() : inputAt(rows, span(sigma, 0, beta), weightCol)
+      const input = layer > 1 ? next() : inputAt(kernels, rows, span(sigma, 0, beta), weightCol)
       return times(error, input)
     }
     case 'loss': {

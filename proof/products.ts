@@ -14,21 +14,20 @@ import {
   instancesOf,
   pointsOf,
 } from './circuit.ts'
-import { at, degree, type Element, type Elements, join, powersOf } from './extension.ts'
+import type { ColumnSums } from './columnSums.ts'
+import { at, degree, type Element, type Elements, join, powersOf, span } from './extension.ts'
 import type { Kernels } from './kernels.ts'
-import { type Matrix, weightColumns, weightRows } from './linear.ts'
-import { evaluateMatrix } from './matrixEvaluation.ts'
 import { eqTable } from './multilinear.ts'
 import { chunkBits, type ProofShape } from './parameters.ts'
+import { inputMatrix } from './publicRows.ts'
 import type { BatchRows } from './statement.ts'
 import { type Challenge, type Proven, proveSums, type Summand, vectorSummand } from './sumcheck.ts'
 import { target } from './target.ts'
-import { transposed, type Witness } from './witness.ts'
 
 export type ProductContext = {
   readonly shape: ProofShape
   readonly find: FindColumn
-  readonly witness: Witness
+  readonly sums: ColumnSums
   readonly batches: readonly BatchRows[]
 }
 
@@ -45,64 +44,55 @@ export function proveProducts(
   const instances = instancesOf(shape)
   const weights = powersOf(gamma, instances.length)
   const summands = instances.map((instance, i) =>
-    summandOf(context, instance, zeta, at(weights, i), chunks),
+    summandOf(kernels, context, instance, zeta, at(weights, i), chunks),
   )
   const proven = proveSums(kernels, summands, shape.nu + shape.beta, 3, challenge)
   const claims = instances.flatMap((instance, i) => {
     const left = endPoints(shape, find, instance, zeta, proven.point)
     if (instance.kind !== 'loss') return proven.ends[i]!.slice(0, left.length)
     // The factors hold o − 64·y, the claim is on o.
-    return left.map(({ column, point }) =>
-      evaluateMatrix(kernels, context.witness.columns[column.index]!, column, point),
-    )
+    return left.map(({ column, point }) => context.sums.liveValue(column, point))
   })
   return { ...proven, claims: join(claims) }
 }
 
 function summandOf(
+  kernels: Kernels,
   context: ProductContext,
   instance: Instance,
   zeta: Elements,
   coefficient: Element,
   chunks: Elements,
 ): Summand {
-  const { shape, find, witness, batches } = context
+  const { shape, find, sums, batches } = context
   const { step, layer, kind, variables } = instance
   const { weightCol, weightRow, sample, unit } = pointsOf(shape, zeta)
-  const width = shape.layers[layer]!
-  const inner = shape.layers[layer - 1]!
-  const bySample = eqTable(sample, shape.batch)
-  const live = (role: 'w' | 'a' | 'd', of: number): Matrix => ({
-    ...witness.columns[find(role, step, of).index]!,
-    rows: shape.layers[of]!,
-    cols: role === 'w' ? shape.layers[of - 1]! : shape.batch,
-  })
-  const input = () => (layer === 1 ? inputs(batches[step]!) : live('a', layer - 1))
+  const live = (vector: Elements, length: number) => span(vector, 0, length)
+  /** `Σ_b eq(sample, b)` of each unit. */
+  const bySample = (role: 'a' | 'd', of: number) =>
+    live(sums.overColumns(find(role, step, of), sample), shape.layers[of]!)
+  /** `Σ_j eq(point, j)` of each row of the batch. */
+  const byUnit = (role: 'a' | 'd', of: number, point: Elements) =>
+    live(sums.overRows(find(role, step, of), point), shape.batch)
+  const inputs = batches[step]!
   switch (kind) {
-    case 'forward':
-      return vectorSummand(
-        coefficient,
-        [weightRows(live('w', layer), eqTable(unit, width)), weightColumns(input(), bySample)],
-        variables,
-      )
+    case 'forward': {
+      const weights = sums.overRows(find('w', step, layer), unit)
+      const input = layer === 1 ? inputsBySample(kernels, inputs, sample) : bySample('a', layer - 1)
+      return vectorSummand(coefficient, [live(weights, shape.layers[layer - 1]!), input], variables)
+    }
     case 'backward': {
       const above = shape.layers[layer + 1]!
-      const weights = weightColumns(live('w', layer + 1), eqTable(unit, width))
-      return vectorSummand(
-        coefficient,
-        [weights, weightColumns({ ...live('d', layer + 1), rows: above }, bySample)],
-        variables,
-      )
+      const weights = sums.overColumns(find('w', step, layer + 1), unit)
+      return vectorSummand(coefficient, [live(weights, above), bySample('d', layer + 1)], variables)
     }
-    case 'update':
-      return vectorSummand(
-        coefficient,
-        [
-          weightRows(live('d', layer), eqTable(weightRow, width)),
-          weightRows(input(), eqTable(weightCol, inner)),
-        ],
-        variables,
-      )
+    case 'update': {
+      const input =
+        layer === 1
+          ? inputsByFeature(kernels, inputs, weightCol)
+          : byUnit('a', layer - 1, weightCol)
+      return vectorSummand(coefficient, [byUnit('d', layer, weightRow), input], variables)
+    }
     case 'loss':
       return lossSummand(context, instance, coefficient, chunks)
     default:
@@ -110,18 +100,25 @@ function summandOf(
   }
 }
 
-function inputs({ features, count }: BatchRows): Matrix {
-  return transposed(features, count)
+function inputsBySample(kernels: Kernels, rows: BatchRows, sample: Elements): Elements {
+  return kernels.scope(() =>
+    kernels.weightRows(inputMatrix(rows), kernels.eqTable(sample, rows.count)),
+  )
+}
+
+function inputsByFeature(kernels: Kernels, rows: BatchRows, feature: Elements): Elements {
+  const matrix = inputMatrix(rows)
+  return kernels.scope(() => kernels.weightColumns(matrix, kernels.eqTable(feature, matrix.cols)))
 }
 
 /** `Σ_i eq(chunks, i >> 15)·(o(i) − 64·y(i))²` over `i = j·2^β + b`. */
 function lossSummand(
-  { shape, find, witness, batches }: ProductContext,
+  { shape, find, sums, batches }: ProductContext,
   { step, layer, variables }: Instance,
   coefficient: Element,
   chunks: Elements,
 ): Summand {
-  const { values, stride } = witness.columns[find('o', step, layer).index]!
+  const { values, stride } = sums.matrix(find('o', step, layer))
   const { labels } = batches[step]!
   const line = 2 ** shape.beta
   const units = shape.layers[layer]!

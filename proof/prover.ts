@@ -14,11 +14,13 @@ import {
   segmentTree,
   soundnessInputs,
 } from './circuit.ts'
+import { ColumnSums } from './columnSums.ts'
 import type { Committed } from './commitment.ts'
 import { type Elements, join, span } from './extension.ts'
 import type { Kernels } from './kernels.ts'
 import { proveTree } from './layers.ts'
 import { commitColumns, rowWeights } from './ligero.ts'
+import type { Matrix } from './linear.ts'
 import { countLookups, leavesOf } from './lookups.ts'
 import { evaluateMatrix } from './matrixEvaluation.ts'
 import { classPoint, drawDistinct, drawEtas } from './opening.ts'
@@ -121,9 +123,10 @@ function proveIn(
   kernels: Kernels,
   claim: LeaseClaim,
   shape: ProofShape,
-  witness: Witness,
+  given: Witness,
   batches: readonly BatchRows[],
 ): ProvenLease {
+  const witness = { ...given, columns: given.columns.map((column) => nearby(kernels, column)) }
   const trees = commitTrees(kernels, shape, witness)
   const digestOf = (name: string) => trees.find((tree) => tree.name === name)?.committed.digest
   const statement: ProofStatement = {
@@ -148,6 +151,14 @@ function proveIn(
     statement,
     proof: encodeProof(shape, { ...commitments, ...parts, ...opened }),
   }
+}
+
+/** The column in the kernels' memory: every part of the argument reads it. */
+function nearby({ room }: Kernels, column: Matrix): Matrix {
+  const { buffer, byteOffset, length } = room(column.values.length)
+  const values = new Int32Array(buffer, byteOffset, length)
+  values.set(column.values)
+  return { ...column, values }
 }
 
 /** The commitment to a job's weights: what statements and the chain hold. */
@@ -199,13 +210,14 @@ function proveRelations(
     return proveTree(kernels, tree, leaves, transcript)
   })
 
-  const leafValues = leafValuesOf(kernels, shape, witness, zeta)
+  const sums = new ColumnSums(kernels, witness.columns)
+  const leafValues = leafValuesOf(kernels, shape, witness, sums, zeta)
   transcript.enter('leaves').absorbElements('claims', leafValues)
   const gamma = transcript.drawOne('gamma')
   const chunks = transcript.draw('chunks', chunkVariables(shape))
   const products = proveProducts(
     kernels,
-    { shape, find, witness, batches },
+    { shape, find, sums, batches },
     zeta,
     gamma,
     chunks,
@@ -223,7 +235,7 @@ function proveRelations(
   )
   const weight = transcript.drawOne('gamma')
   const reduction = kernels.scope(() =>
-    proveReduction(kernels, shape, witness.columns, claims, weight, (message) =>
+    proveReduction(kernels, shape, sums, claims, weight, (message) =>
       transcript.enter('reductionRound').absorbElements('round', message).drawOne('r'),
     ),
   )
@@ -244,14 +256,14 @@ function leafValuesOf(
   kernels: Kernels,
   shape: ProofShape,
   witness: Witness,
+  sums: ColumnSums,
   zeta: Elements,
 ): Elements {
   const { units } = pointsOf(shape, zeta)
   const values = leafClaims(shape).map((claim) => {
     if (claim.of === 'column') {
       const { column } = claim
-      const point = span(zeta, 0, column.rowBits + column.colBits)
-      return evaluateMatrix(kernels, witness.columns[column.index]!, column, point)
+      return sums.liveValue(column, span(zeta, 0, column.rowBits + column.colBits))
     }
     const matrix = witness[claim.of][claim.step]![claim.layer - 1]!
     return evaluateMatrix(kernels, matrix, { ...matrix, colBits: shape.beta }, units)

@@ -2,28 +2,33 @@
  * Extensions of the public batch: the input `x̃` and the one-hot labels `ỹ`, which the verifier
  * evaluates itself. O(batch · features).
  */
-import { at, degree, type Element, type Elements, element, plus, times } from './extension.ts'
-import { innerProduct, weightedSum } from './linear.ts'
+import { at, count, type Element, type Elements, element, join, plus, times } from './extension.ts'
+import type { Kernels } from './kernels.ts'
+import type { Matrix } from './linear.ts'
+import { evaluateMatrix } from './matrixEvaluation.ts'
 import { eqTable } from './multilinear.ts'
 import type { BatchRows } from './statement.ts'
 
+/** The features as a matrix, a row to each sample. */
+export function inputMatrix({ features, count: rows }: BatchRows): Matrix {
+  const cols = features.length / rows
+  return { rows, cols, stride: cols, values: Int32Array.from(features) }
+}
+
 /** `Σ_b Σ_k eq(sample, b)·eq(feature, k)·x(b, k)`. */
 export function inputAt(
-  { count: samples, features }: BatchRows,
+  kernels: Kernels,
+  rows: BatchRows,
   sample: Elements,
   feature: Elements,
 ): Element {
-  return innerProduct(eqTable(sample, samples), inputColumn(features, samples, feature))
-}
-
-/** `Σ_k eq(feature, k)·x(b, k)` for each row b. */
-function inputColumn(features: Int8Array, samples: number, feature: Elements): Elements {
-  const width = features.length / samples
-  const weights = eqTable(feature, width)
-  const sums = new Uint32Array(degree * samples)
-  for (let b = 0; b < samples; b++)
-    sums.set(weightedSum(features, weights, b * width, width), degree * b)
-  return sums
+  const matrix = inputMatrix(rows)
+  return evaluateMatrix(
+    kernels,
+    matrix,
+    { ...matrix, colBits: count(feature) },
+    join([feature, sample]),
+  )
 }
 
 /** `Σ_b eq(sample, b)·eq(unit, label_b)`; labels without an output count nothing. */

@@ -4,8 +4,11 @@
  */
 
 import { endPoints, type FindColumn, instancesOf, leafClaims } from './circuit.ts'
+import type { ColumnSums } from './columnSums.ts'
 import {
+  addInto,
   at,
+  count,
   degree,
   type Element,
   type Elements,
@@ -18,12 +21,11 @@ import {
   times,
 } from './extension.ts'
 import type { Kernels } from './kernels.ts'
-import { liftAll, type Matrix } from './linear.ts'
-import { evaluateMatrix } from './matrixEvaluation.ts'
+import { liftAll } from './linear.ts'
 import { eqTable } from './multilinear.ts'
 import type { PlacedColumn, ProofShape } from './parameters.ts'
 import type { Saturation } from './statement.ts'
-import { type Challenge, type Proven, proveSums, type Summand } from './sumcheck.ts'
+import { type Challenge, type Proven, proveSums, type Summand, vectorSummand } from './sumcheck.ts'
 
 /** "The extension of the column's live cells at `point` is `value`." */
 export type Claim = {
@@ -92,107 +94,112 @@ export function combinedClaim(claims: readonly Claim[], gamma: Element): Element
 /**
  * Proves the claims; gives the columns' values at the end point as well.
  *
- * Columns of one shape, row bits included, share the point of their leaf claims, so their weighted sum
- * is one summand; a column's further claims are another. The messages are those of the sum over all
- * columns.
+ * The weight of a claim at a cell is a weight of its row times one of its column. So while variables
+ * of columns are bound, all that counts is the weighted sum of rows, a vector; then, that of columns:
+ * integers are summed, and nothing as large as a column is ever folded. Claims at one point on columns
+ * of one shape are one summand. The messages are those of the sum over all columns.
  */
 export function proveReduction(
   kernels: Kernels,
   shape: ProofShape,
-  columns: readonly Matrix[],
+  sums: ColumnSums,
   claims: readonly Claim[],
   gamma: Element,
   challenge: Challenge,
 ): Proven & { readonly values: Elements } {
   const powers = powersOf(gamma, claims.length)
   const groups = new Map<string, Weighed[]>()
-  const others = new Map<number, Weighed[]>()
-  const seen = new Set<number>()
   for (const [i, claim] of claims.entries()) {
-    const { index, rows, cols, rowBits, colBits, variables } = claim.column
-    const matrix = columns[index]!
-    const entry = { claim, matrix, weight: at(powers, i) }
-    const key = [rows, cols, rowBits, colBits, variables, matrix.rows, matrix.stride].join()
-    if (seen.has(index)) append(others, index, entry)
-    else append(groups, key, entry)
-    seen.add(index)
+    const { rows, cols, rowBits, colBits, variables } = claim.column
+    const matrix = sums.matrix(claim.column)
+    const shapes = [rows, cols, rowBits, colBits, variables, matrix.rows, matrix.cols]
+    const key = [...shapes, claim.point].join()
+    const group = groups.get(key) ?? []
+    groups.set(key, group)
+    group.push({ ...claim, weight: at(powers, i) })
   }
-  const summands = [
-    ...[...groups.values()].map((group) => groupSummand(kernels, group)),
-    ...[...others.values()].map((entries) => columnSummand(kernels, entries)),
-  ]
+  const summands = [...groups.values()].map((group) =>
+    group[0]!.column.rows === 1
+      ? rowSummand(kernels, sums, group)
+      : boxSummand(kernels, sums, group),
+  )
   const proven = proveSums(kernels, summands, roundsOf(shape), 2, challenge)
-  const values = shape.columns.map(({ index, colBits, variables }) => {
-    const matrix = columns[index]!
-    const stored = { rows: matrix.rows, cols: matrix.cols, colBits }
-    return evaluateMatrix(kernels, matrix, stored, span(proven.point, 0, variables))
-  })
+  const values = shape.columns.map((column) =>
+    sums.storedValue(column, span(proven.point, 0, column.variables)),
+  )
   return { ...proven, values: join(values) }
 }
 
-/** A claim on a column, with the power of γ' that weighs it. */
-type Weighed = { readonly claim: Claim; readonly matrix: Matrix; readonly weight: Element }
-
-function append<K>(lists: Map<K, Weighed[]>, key: K, entry: Weighed): void {
-  const list = lists.get(key)
-  if (list === undefined) lists.set(key, [entry])
-  else list.push(entry)
-}
+/** A claim, with the power of γ' that weighs it. */
+type Weighed = Claim & { readonly weight: Element }
 
 /** Rounds of the reduction: variables of the largest column. */
 export function roundsOf({ columns }: ProofShape): number {
   return Math.max(...columns.map(({ variables }) => variables))
 }
 
-/** `Σ_x (Σ_i weight_i · column_i(x)) · live(x)·eq(point, x)` of columns claimed at one point. */
-function groupSummand(kernels: Kernels, group: readonly Weighed[]): Summand {
-  const [{ claim, matrix }] = group as [Weighed]
-  const sums = kernels.rowSums(matrix.values.length)
-  for (const { matrix: own, weight } of group)
-    sums.add(weight, 0, own.values, 0, own.values.length, 0)
-  const weights = kernels.words(degree * matrix.values.length)
-  addEquality(kernels, weights, claim, matrix, element(1))
-  return summandOf(claim.column, matrix, sums.total(), weights)
-}
-
-/** `Σ_x column(x) · Σ_i weight_i · live(x)·eq(point_i, x)` of claims on one column. */
-function columnSummand(kernels: Kernels, entries: readonly Weighed[]): Summand {
-  const [{ claim, matrix }] = entries as [Weighed]
-  const weights = kernels.words(degree * matrix.values.length)
-  for (const entry of entries) addEquality(kernels, weights, entry.claim, matrix, entry.weight)
-  return summandOf(claim.column, matrix, liftAll(matrix.values), weights)
-}
-
-/** As stored: a column may hold more than its live cells; their weight is 0. */
-function summandOf(
-  { colBits, variables }: PlacedColumn,
-  { rows, stride }: Matrix,
-  values: Elements,
-  weights: Elements,
-): Summand {
+/** `Σ_j Σ_k (Σ_i weight_i · column_i(j, k)) · live(j)·eq(point, j) · live(k)·eq(point, k)`. */
+function boxSummand(kernels: Kernels, sums: ColumnSums, group: readonly Weighed[]): Summand {
+  const [{ column, point }] = group as [Weighed]
+  const { rows, cols, colBits, variables } = column
+  const matrix = sums.matrix(column)
+  const byCol = span(point, 0, colBits)
+  const byRow = span(point, colBits, variables)
+  const overRows = combined(group, (own) => sums.overRows(own, byRow))
+  const inLine = vectorSummand(
+    element(1),
+    [overRows, padded(kernels.eqTable(byCol, cols), matrix.cols)],
+    colBits,
+  )
   return {
-    coefficient: element(1),
-    factors: [values, weights],
-    coarse: null,
-    lines: rows,
-    length: stride,
-    lineBits: colBits,
+    ...inLine,
     variables,
+    // Once the columns' variables are bound, a sum over the lines.
+    next: (bound, [, weight]) =>
+      vectorSummand(
+        weight!,
+        [
+          combined(group, (own) => sums.overStored(own, bound)),
+          padded(kernels.eqTable(byRow, rows), matrix.rows),
+        ],
+        variables,
+      ),
   }
 }
 
-/** Adds `weight · eq(point, x)` at every live cell. */
-function addEquality(
-  kernels: Kernels,
-  weights: Elements,
-  { column, point }: Claim,
-  { stride }: Matrix,
-  weight: Element,
-) {
-  const { colBits, variables, rows, cols } = column
-  const byCol = kernels.eqTable(span(point, 0, colBits), cols)
-  const byRow = eqTable(span(point, colBits, variables), rows)
-  const factors = new Uint32Array(byRow.length)
-  for (let i = 0; i < byRow.length; i += degree) mulInto(factors, i, byRow, i, weight, 0)
-  kernels.addOuter(weights, stride, factors, byCol)
+/** `Σ_i weight_i · vector_i`. */
+function combined(
+  group: readonly Weighed[],
+  vectorOf: (column: PlacedColumn) => Elements,
+): Elements {
+  const product = new Uint32Array(degree)
+  let total: Elements | null = null
+  for (const { column, weight } of group) {
+    const vector = vectorOf(column)
+    total ??= new Uint32Array(vector.length)
+    for (let i = 0; i < vector.length; i += degree) {
+      mulInto(product, 0, vector, i, weight, 0)
+      addInto(total, i, total, i, product, 0)
+    }
+  }
+  return total!
+}
+
+function padded(vector: Elements, length: number): Elements {
+  if (count(vector) === length) return vector
+  const result = new Uint32Array(degree * length)
+  result.set(vector)
+  return result
+}
+
+/** A single row, as stored: it may hold more than its live cells, which weigh nothing. */
+function rowSummand(kernels: Kernels, sums: ColumnSums, group: readonly Weighed[]): Summand {
+  const [{ column, point }] = group as [Weighed]
+  const { cols, colBits, variables } = column
+  const values = combined(group, (own) => liftAll(sums.matrix(own).values))
+  // Higher variables number rows: of this one they are 0.
+  const above = span(point, colBits, variables)
+  const scale = eqTable(above, 1)
+  const weights = padded(kernels.eqTable(span(point, 0, colBits), cols), count(values))
+  return vectorSummand(scale, [values, weights], variables)
 }

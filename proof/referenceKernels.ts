@@ -15,7 +15,7 @@ import {
 import { combineStrip, foldStrip, sumLine, tiltStrip } from './fractionTree.ts'
 import type { Kernels } from './kernels.ts'
 import { hashColumns } from './ligero.ts'
-import { RowAccumulator } from './linear.ts'
+import { innerProduct, RowAccumulator, weightColumns, weightRows } from './linear.ts'
 import { fillLeaves } from './lookups.ts'
 import { eqTable, foldLines } from './multilinear.ts'
 import { hashPairs } from './multiproof.ts'
@@ -27,6 +27,7 @@ import { combinePairs, fillUnits, sumPairs } from './unitLeaves.ts'
 export const referenceKernels: Kernels = {
   name: 'reference',
   words: (length) => new Uint32Array(length),
+  room: (length) => new Uint32Array(length),
   scope: (action) => action(),
   sha256,
   eqTable,
@@ -63,5 +64,8 @@ export const referenceKernels: Kernels = {
   encoder: (domain) => (message, out, offset) => evaluateOnDomain(domain, message, out, offset),
   hashColumns,
   hashPairs,
+  weightRows,
+  weightColumns,
+  innerProduct,
   rowSums: (width) => new RowAccumulator(width),
 }

@@ -86,6 +86,11 @@ export type Summand = {
   readonly lineBits: number
   /** All variables. With fewer than the batch it ends early and then counts as a constant. */
   readonly variables: number
+  /**
+   * What sums over the lines once `lineBits` variables are bound: from their values and the factors'.
+   * `null`: the same factors do.
+   */
+  readonly next: ((bound: Elements, ends: readonly Element[]) => Summand) | null
 }
 
 export type Proven = {
@@ -112,7 +117,8 @@ export function proveSums(
     messages.push(message)
     const r = challenge(message)
     point.set(r, words * round)
-    live = live.map((summand) => bind(kernels, summand, round, r))
+    const bound = point.subarray(0, words * (round + 1))
+    live = live.map((summand) => bind(kernels, summand, bound))
   }
   const ends = live.map(({ factors }) => factors.map((factor) => factor.slice(0, words)))
   return { messages: join(messages), point, ends }
@@ -213,10 +219,18 @@ function bindCoarse({ foldLines }: Kernels, { values, bits }: Coarse, r: Element
   return { values: foldLines(values, 1, count(values), r), bits }
 }
 
-function bind(kernels: Kernels, summand: Summand, round: number, r: Element): Summand {
-  const { factors, lines, length, lineBits, variables } = summand
+/** @param bound - all challenges so far; the last is new. */
+function bind(kernels: Kernels, summand: Summand, bound: Elements): Summand {
+  const { factors, lines, length, lineBits, variables, next } = summand
+  const round = count(bound) - 1
+  const r = at(bound, round)
   if (round >= variables) return summand
   const folded = factors.map((factor) => kernels.foldLines(factor, lines, length, r))
+  if (next !== null && round + 1 === lineBits)
+    return next(
+      bound.slice(),
+      folded.map((factor) => factor.slice(0, words)),
+    )
   const half = (length + 1) >>> 1
   const coarse = summand.coarse === null ? null : bindCoarse(kernels, summand.coarse, r)
   // When a line is one position, the lines become the positions.
@@ -239,5 +253,6 @@ export function vectorSummand(
     length: count(factors[0]!),
     lineBits: variables,
     variables,
+    next: null,
   }
 }

@@ -69,7 +69,7 @@ export function verifyStepProof(
   if (fault !== null) return refuse(fault)
   const transcript = openTranscript(statement, shape, batches, kernels.sha256)
   absorbCommitments(transcript, statement, shape, proof)
-  const related = checkRelations(shape, proof, batches, transcript)
+  const related = checkRelations(kernels, shape, proof, batches, transcript)
   if (!related.ok) return related
   const digests = digestsOf(statement, proof)
   const unopened = kernels.scope(() =>
@@ -93,6 +93,7 @@ function digestsOf(
 
 /** Sections 5 to 7: fractions, products, reduction. What is left is the columns' values at a point. */
 function checkRelations(
+  kernels: Kernels,
   shape: ProofShape,
   proof: StepProof,
   batches: readonly BatchRows[],
@@ -112,7 +113,7 @@ function checkRelations(
   const gamma = transcript.drawOne('gamma')
   const chunks = transcript.draw('chunks', chunkVariables(shape))
   const { saturated, losses, endValues } = proof
-  const check = { shape, values, saturated, losses, batches, zeta, gamma, chunks }
+  const check = { kernels, shape, values, saturated, losses, batches, zeta, gamma, chunks }
   const products = followRounds(productClaim(check), proof.productRounds, 3, (message) =>
     transcript.enter('productRound').absorbElements('round', message).drawOne('sigma'),
   )

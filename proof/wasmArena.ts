@@ -103,6 +103,24 @@ export type ProofExports = {
     length: number,
     weights: number,
   ) => void
+  readonly weighRows: (
+    out: number,
+    values: number,
+    rows: number,
+    cols: number,
+    stride: number,
+    weights: number,
+  ) => void
+  readonly weighColumns: (
+    out: number,
+    values: number,
+    rows: number,
+    cols: number,
+    stride: number,
+    planes: number,
+  ) => void
+  readonly toPlanes: (out: number, elements: number, length: number) => void
+  readonly innerProduct: (out: number, a: number, b: number, length: number) => void
   readonly hashColumns: (out: number, code: number, rows: number, length: number) => void
   readonly hashPairs: (out: number, digests: number, pairs: number) => void
 }

@@ -76,10 +76,10 @@ export function mulLanes(a: v128, b: v128): v128 {
   )
 }
 
-/** Four products leave room for a fifth once a sum with its top bit set has lost `2p²`. */
+/** A sum with its top bit set loses `2p²`: then there is room for two more products. */
 // @ts-ignore: decorator
 @inline
-function makeRoom(sum: v128): v128 {
+export function roomFor(sum: v128): v128 {
   const full = v128.lt<i64>(sum, i64x2.splat(0))
   return v128.sub<i64>(sum, v128.and(full, i64x2.splat(twoSquares)))
 }
@@ -99,8 +99,8 @@ function dot(
     v128.add<i64>(i64x2.extmul_high_i32x4_u(a2, b2), i64x2.extmul_high_i32x4_u(a3, b3)),
   )
   return reduce(
-    v128.add<i64>(makeRoom(low), i64x2.extmul_low_i32x4_u(a4, b4)),
-    v128.add<i64>(makeRoom(high), i64x2.extmul_high_i32x4_u(a4, b4)),
+    v128.add<i64>(roomFor(low), i64x2.extmul_low_i32x4_u(a4, b4)),
+    v128.add<i64>(roomFor(high), i64x2.extmul_high_i32x4_u(a4, b4)),
   )
 }
 
@@ -128,12 +128,19 @@ export function mul(to: usize, a: usize, b: usize): void {
   v128.store(to, dot(a0, b4, a1, b3, a2, b2, a3, b1, a4, b0), 64)
 }
 
+/** The value of four unsigned 64-bit sums, canonical. */
+// @ts-ignore: decorator
+@inline
+export function reduced(low: v128, high: v128): v128 {
+  return mulLanes(reduce(low, high), i32x4.splat(radixSquared))
+}
+
 /** Two more products on both halves of a sum that has room for them. */
 // @ts-ignore: decorator
 @inline
 function twoLow(sum: v128, a: v128, b: v128, c: v128, d: v128): v128 {
   return v128.add<i64>(
-    makeRoom(sum),
+    roomFor(sum),
     v128.add<i64>(i64x2.extmul_low_i32x4_u(a, b), i64x2.extmul_low_i32x4_u(c, d)),
   )
 }
@@ -142,7 +149,7 @@ function twoLow(sum: v128, a: v128, b: v128, c: v128, d: v128): v128 {
 @inline
 function twoHigh(sum: v128, a: v128, b: v128, c: v128, d: v128): v128 {
   return v128.add<i64>(
-    makeRoom(sum),
+    roomFor(sum),
     v128.add<i64>(i64x2.extmul_high_i32x4_u(a, b), i64x2.extmul_high_i32x4_u(c, d)),
   )
 }

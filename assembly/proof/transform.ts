@@ -44,7 +44,10 @@ function narrowStage(values: usize, size: i32, half: i32, twiddles: usize): void
   }
 }
 
-/** The first values: coefficient `order[g]` (0 if there is none) in `run` places, for each group g. */
+/**
+ * The first values: coefficient `order[g]` (0 if there is none) in `run` places, for each group g. Coefficients are signed,
+ * of magnitude below p.
+ */
 export function spread(
   values: usize,
   groups: i32,
@@ -56,9 +59,10 @@ export function spread(
   let to = values
   for (let group = 0; group < groups; group++) {
     const source = load<u32>(order + (<usize>group << 2))
-    const value = source < length ? load<u32>(coefficients + (<usize>source << 2)) : 0
+    let value = source < length ? load<i32>(coefficients + (<usize>source << 2)) : 0
+    if (value < 0) value += 0x78000001
     for (let i = 0; i < run; i++) {
-      store<u32>(to, value)
+      store<i32>(to, value)
       to += 4
     }
   }

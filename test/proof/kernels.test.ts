@@ -227,7 +227,7 @@ describe('WebAssembly kernels are the reference, bit for bit', () => {
       fc.property(seed, fc.integer({ min: 4, max: 10 }), fc.nat(), (s, bits, n) => {
         const domain = domainOf(2 ** bits)
         const width = 1 + (n % 2 ** (bits - 1))
-        const message = wordsOf(s, width)
+        const message = Int32Array.from(wordsOf(s, width), (word, i) => (i % 2 ? -word : word))
         const expected = new Uint32Array(2 * domain.size)
         reference.encoder(domain, width)(message, expected, domain.size)
         wasm.scope(() => {
@@ -249,6 +249,24 @@ describe('WebAssembly kernels are the reference, bit for bit', () => {
         same(wasm.hashColumns(code, rows, length), leaves)
         const trees = [reference, wasm].map((kernels) => merkleTree(kernels.hashPairs, leaves))
         for (const [i, level] of trees[0]!.entries()) same(trees[1]![i]!, level)
+      }),
+    )
+  })
+
+  it('matrices against vectors, and inner products', () => {
+    check(
+      60,
+      fc.property(seed, size, size, fc.nat({ max: 5 }), (s, rows, cols, gap) => {
+        const stride = cols + gap
+        const values = Int32Array.from(wordsOf(s, rows * stride), (word, i) =>
+          i % 3 === 0 ? -word : word,
+        )
+        const matrix = { rows, cols, stride, values }
+        const [byRow, byCol] = [elementsOf(s + 1, rows), elementsOf(s + 2, cols)]
+        same(wasm.weightRows(matrix, byRow), reference.weightRows(matrix, byRow))
+        same(wasm.weightColumns(matrix, byCol), reference.weightColumns(matrix, byCol))
+        const other = elementsOf(s + 3, cols)
+        same(wasm.innerProduct(byCol, other), reference.innerProduct(byCol, other))
       }),
     )
   })
