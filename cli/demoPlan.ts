@@ -1,6 +1,8 @@
 /**
  * What the demo trains: the model and the job for its rows.
  */
+
+import type { JobSpec } from '../client/jobWire.ts'
 import { type CalibratedRecipe, calibrate } from '../compute/calibration.ts'
 import { readRows } from '../compute/dataset.ts'
 import { openDataset } from '../compute/datasetFile.ts'
@@ -10,7 +12,6 @@ import { SeededRandom } from '../primitives/random.ts'
 import { ProofKind } from '../registry/job.ts'
 import type { DemoRows } from './demoData.ts'
 import { orFail } from './failure.ts'
-import type { JobSpec } from '../client/jobWire.ts'
 
 export type PlanFlags = {
   readonly dataset?: string | undefined
@@ -38,7 +39,7 @@ export async function demoPlan(rows: DemoRows, flags: PlanFlags): Promise<JobSpe
   const wanted = flags.short === true ? 128 : Math.round(epochs * perEpoch)
   const steps = Math.max(leases.min, Math.min(wanted, 4_096))
   return {
-    proofKind: ProofKind.Replay,
+    proofKind: ProofKind.StepProof,
     dataset: root,
     layers,
     batch,

@@ -3,7 +3,8 @@
  *
  * `WGLMODL1`, the canonical job (length-prefixed), the canonical state (length-prefixed).
  */
-import { commitStateBytes, decodeState, type ModelState } from '../compute/modelState.ts'
+import { decodeState, type ModelState } from '../compute/modelState.ts'
+import { weightsCommitment } from '../node/weightsCommitment.ts'
 import type { ChainParams } from '../params/chainParams.ts'
 import { utf8ToBytes } from '../primitives/bytes.ts'
 import { decode, Writer } from '../primitives/codec.ts'
@@ -27,6 +28,7 @@ const maxStateBytes = 4_294_967_295
 const anyPrice = {
   basePrice: 0n,
   macsPerBlock: 1n << 128n,
+  elementsPerBlock: 1n << 128n,
   replayMacsCap: 1n << 128n,
 } as ChainParams
 
@@ -52,6 +54,7 @@ export function decodeModel(bytes: Uint8Array): Result<Model, Fault> {
   if (!job.ok) return job
   const state = decodeState(job.value, parts.value.state)
   if (!state.ok) return state
-  const commitment = commitStateBytes(parts.value.state)
-  return ok({ job: job.value, state: state.value, commitment })
+  const commitment = weightsCommitment(job.value, parts.value.state)
+  if (!commitment.ok) return commitment
+  return ok({ job: job.value, state: state.value, commitment: commitment.value })
 }

@@ -44,6 +44,7 @@ export function addJob(program: Command, io: Io): void {
     .option('--steps <count>', 'steps, instead of epochs', wholeNumber(1, 2 ** 31))
     .option('--lease-steps <count>', 'steps of one lease and certificate', wholeNumber(1, 64), 16)
     .option('--price <wei>', 'for each multiply-accumulate (default: the least)', weiAmount)
+    .option('--replay', 'have it judged by re-execution, not by proofs: small jobs only')
     .option('--yes', 'do not ask')
   addAccountOptions(addRpcOptions(addSourceOptions(open)))
     .addHelpText('after', openExamples)

@@ -6,6 +6,8 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type LocalAccount, parseEventLogs } from 'viem'
+import { abiSpec, type JobSpec } from '../../client/jobWire.ts'
+import type { PriceWire } from '../../client/wire.ts'
 import { type CalibratedRecipe, calibrate } from '../../compute/calibration.ts'
 import { type Dataset, readRows } from '../../compute/dataset.ts'
 import { openBackend } from '../../compute/selfTest.ts'
@@ -19,12 +21,10 @@ import type { SourceFlags } from '../datasetSource.ts'
 import { ExitCode, fail, orFail } from '../failure.ts'
 import { coinsText, macsText } from '../format.ts'
 import type { Io } from '../io.ts'
-import { abiSpec, type JobSpec } from '../../client/jobWire.ts'
 import { createReport, type Report } from '../report.ts'
 import { connect, explain, type Node, type RpcFlags } from '../rpc.ts'
 import { fields } from '../table.ts'
 import { sendCall } from '../transaction.ts'
-import type { PriceWire } from '../../client/wire.ts'
 import { checkFit, type JobRows, openRows } from './jobRows.ts'
 
 export type OpenFlags = RpcFlags &
@@ -38,6 +38,7 @@ export type OpenFlags = RpcFlags &
     readonly steps?: number
     readonly leaseSteps: number
     readonly price?: bigint
+    readonly replay?: true
     readonly yes?: true
   }
 
@@ -96,7 +97,7 @@ async function specFor({ root, dataset }: JobRows, flags: OpenFlags, node: Node)
   const steps = flags.steps ?? Math.max(1, Math.round(epochs * perEpoch))
   const price = flags.price ?? BigInt((await node.call<PriceWire>('train_price')).basePrice)
   return {
-    proofKind: ProofKind.Replay,
+    proofKind: flags.replay === true ? ProofKind.Replay : ProofKind.StepProof,
     dataset: root,
     layers,
     batch,

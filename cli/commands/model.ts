@@ -5,19 +5,19 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Command } from 'commander'
-import { commitStateBytes, stateBytes } from '../../compute/modelState.ts'
+import { jobOfWire } from '../../client/jobWire.ts'
+import type { JobWire, WeightsWire } from '../../client/wire.ts'
+import { weightsCommitment } from '../../node/weightsCommitment.ts'
 import type { Hash } from '../../primitives/hash.ts'
 import { weightCount } from '../../registry/job.ts'
 import { hashArgument, wholeNumber } from '../arguments.ts'
 import { downloadBlob } from '../blob.ts'
-import { diskFailure, fail } from '../failure.ts'
+import { diskFailure, fail, orFail } from '../failure.ts'
 import type { Io } from '../io.ts'
-import { jobOfWire } from '../../client/jobWire.ts'
 import { encodeModel } from '../modelFile.ts'
 import { createReport } from '../report.ts'
 import { addRpcOptions, connect, type Node, type RpcFlags } from '../rpc.ts'
 import { fields } from '../table.ts'
-import type { JobWire, WeightsWire } from '../../client/wire.ts'
 
 type Flags = RpcFlags & { readonly output: string; readonly range?: number }
 
@@ -56,12 +56,13 @@ async function pullModel(id: Hash, flags: Flags, io: Io): Promise<void> {
     })
   const job = jobOfWire(view)
   const state = await download(io, node, weights.blob)
-  const commitment = commitStateBytes(state)
-  if (state.length !== stateBytes(job) || commitment !== weights.commitment)
+  const next = 'pull from another node, with --rpc URL'
+  const commitment = orFail(weightsCommitment(job, state), 'the weights are damaged', next)
+  if (commitment !== weights.commitment)
     return fail({
       what: 'the weights are not those that were certified',
       why: `their commitment is ${commitment}, the chain says ${weights.commitment}`,
-      next: 'pull from another node, with --rpc URL',
+      next,
     })
   await writeFile(flags.output, encodeModel(job, state)).catch((error: unknown) => {
     throw diskFailure(error, `cannot write ${flags.output}`, 'choose another file with -o')

@@ -5,12 +5,14 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Command } from 'commander'
+import { jobOfWire } from '../../client/jobWire.ts'
+import type { DatasetWire, WeightsWire } from '../../client/wire.ts'
 import { batchRows } from '../../compute/batch.ts'
 import { type Dataset, readRows, rowLeaves } from '../../compute/dataset.ts'
 import { openDataset } from '../../compute/datasetFile.ts'
 import { decodeState, initialState, type ModelState } from '../../compute/modelState.ts'
 import { openBackend } from '../../compute/selfTest.ts'
-import { type StepTrace, traceStep } from '../../compute/step.ts'
+import { type LeaseTrace, traceLease } from '../../node/leaseTrace.ts'
 import { type Address, zeroAddress } from '../../primitives/address.ts'
 import { type Hash, parseHash } from '../../primitives/hash.ts'
 import { merkleRoot } from '../../primitives/merkle.ts'
@@ -20,7 +22,6 @@ import { maxSaturated, shapeOf } from '../../proof/parameters.ts'
 import { decodeMode, decodeProof } from '../../proof/proof.ts'
 import { proveLease } from '../../proof/prover.ts'
 import { soundnessBits } from '../../proof/security.ts'
-import type { BatchRows } from '../../proof/statement.ts'
 import { verifyStepProof } from '../../proof/verifier.ts'
 import { openWasmKernels } from '../../proof/wasmKernels.ts'
 import { type Job, rangeCount, rangeSteps, stepMacs } from '../../registry/job.ts'
@@ -30,12 +31,10 @@ import { openSource } from '../datasetSource.ts'
 import { diskFailure, ExitCode, fail, orFail } from '../failure.ts'
 import { bytesText, macsText } from '../format.ts'
 import type { Io } from '../io.ts'
-import { jobOfWire } from '../../client/jobWire.ts'
 import { decodeProofFile, encodeProofFile, type ProofFile } from '../proofFile.ts'
 import { createReport } from '../report.ts'
 import { addRpcOptions, connect, type Node, type RpcFlags } from '../rpc.ts'
 import { fields } from '../table.ts'
-import type { DatasetWire, WeightsWire } from '../../client/wire.ts'
 import { findJob } from './model.ts'
 
 type ProveFlags = RpcFlags & {
@@ -51,8 +50,8 @@ Examples:
   $ waggle proof prove 0x5f…c3 -o first.proof
   $ waggle proof prove 0x5f…c3 --range 7 -o eighth.proof
 
-Fetches weights and rows from the node, trains the range again here and proves it. The chain judges
-its jobs by re-execution for now; this is the proof that will take its place.`
+Fetches weights and rows from the node, trains the range again here and proves it: what a validator
+does for each of its leases.`
 
 const verifyExamples = `
 Examples:
@@ -115,7 +114,7 @@ async function proveRange(id: Hash, flags: ProveFlags, io: Io): Promise<void> {
   try {
     const before = await weightsBefore(node, id, job, range, seed.value)
     const rows = await downloadRows(node, job, join(folder, 'rows'), io)
-    const trained = await traceRange(job, seed.value, range, before, rows)
+    const trained = await trace(job, seed.value, range, before, rows)
     rows.close()
     report.note('proving')
     const began = io.clock.now()
@@ -168,32 +167,20 @@ async function downloadRows(node: Node, job: Job, path: string, io: Io): Promise
   return orFail(openDataset(path), 'the rows are damaged', 'ask another node with --rpc URL')
 }
 
-async function traceRange(
+async function trace(
   job: Job,
   seed: Hash,
   range: number,
   before: ModelState,
   dataset: Dataset,
-): Promise<{ readonly steps: readonly StepTrace[]; readonly batches: readonly BatchRows[] }> {
-  const { from, count } = rangeSteps(job, range)
-  const plan = { seed, rows: dataset.rows, batch: job.batch }
-  const steps: StepTrace[] = []
-  const batches: BatchRows[] = []
+): Promise<LeaseTrace> {
   const { backend } = await openBackend('wasm', 1)
   try {
-    let state = before
-    for (let i = 0; i < count; i++) {
-      const read = readRows(dataset, batchRows(plan, from + i))
-      const rows = orFail(read, 'the rows are damaged', 'ask another node with --rpc URL')
-      const step = await traceStep(backend.products, job, state, from + i, rows)
-      steps.push(step)
-      batches.push(rows)
-      state = step.state
-    }
+    const traced = await traceLease(backend.products, job, seed, range, before, dataset)
+    return orFail(traced, 'the rows are damaged', 'ask another node with --rpc URL')
   } finally {
     await backend.close()
   }
-  return { steps, batches }
 }
 
 async function verifyFile(path: string, flags: VerifyFlags, io: Io): Promise<void> {

@@ -5,8 +5,8 @@ import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { type Command, Option } from 'commander'
 import type { BackendName } from '../../compute/backend.ts'
-import type { NodeSeams } from '../../node/node.ts'
 import type { NodeOptions } from '../../node/options.ts'
+import type { WorkshopSeams } from '../../node/workshop.ts'
 import type { Hash } from '../../primitives/hash.ts'
 import { collect, collectList, hashArgument, originList, wholeNumber } from '../arguments.ts'
 import { dataFiles, dataOption, packagedExplorer, packagedGenesis } from '../dataDir.ts'
@@ -50,7 +50,7 @@ Prints the RPC address once the node answers. Ctrl-C stops it cleanly; what it w
 trained again after the next start.`
 
 /** @param seams - what a dishonest validator does otherwise; only tests pass any. */
-export function addStart(program: Command, io: Io, seams?: NodeSeams): void {
+export function addStart(program: Command, io: Io, seams?: WorkshopSeams): void {
   program
     .command('start')
     .description('run a node')
@@ -110,7 +110,7 @@ function addressesOption(name: string, description: string): Option {
     .default([], 'none')
 }
 
-async function start(flags: StartFlags, io: Io, seams?: NodeSeams): Promise<void> {
+async function start(flags: StartFlags, io: Io, seams?: WorkshopSeams): Promise<void> {
   const { startNode } = await import('../../node/node.ts')
   const options = nodeOptions(flags)
   const node = await startNode(options, seams).catch((error: unknown) =>
