@@ -4,26 +4,8 @@
  * Round 0 follows slot weights (who trained), later rounds voting power alone: were later rounds drawn
  * from workers too, the first worker would be every round's proposer and its crash would stop the chain.
  */
-import { invariant } from '../primitives/result.ts'
+import { seq } from '../registry/slots.ts'
 import type { ValidatorSet } from '../registry/validatorSet.ts'
-
-/**
- * `length` places in proportion to `weights`, each going to the largest `w / (2·places + 1)`, ties to
- * the lower index; quotients are compared by cross-multiplying.
- *
- * @see Sainte-Laguë's method of apportionment (Webster's, as a sequence of divisors 1, 3, 5, …)
- */
-export function seq(weights: readonly bigint[], length: number): readonly number[] {
-  invariant(weights.length > 0, 'seq: no weights')
-  const divisors = weights.map(() => 1n)
-  return Array.from({ length }, () => {
-    let best = 0
-    for (let i = 1; i < weights.length; i++)
-      if (weights[i]! * divisors[best]! > weights[best]! * divisors[i]!) best = i
-    divisors[best]! += 2n
-    return best
-  })
-}
 
 /** Both sequences of a set; computed once per set with {@link scheduleOf}. */
 type Schedule = { readonly slots: readonly number[]; readonly turns: readonly number[] }

@@ -8,7 +8,14 @@ import { weiPerGwei } from '../primitives/brand.ts'
 import type { Hash } from '../primitives/hash.ts'
 import { recordBeacon } from './beacon.ts'
 import { drawSet, freezeSet, validatorSetAt } from './epochSets.ts'
-import { emissionOf, nextReputation, nextWork, serviceQuality } from './formulas.ts'
+import {
+  emissionOf,
+  nextReputation,
+  nextTurns,
+  nextWork,
+  punctual,
+  serviceQuality,
+} from './formulas.ts'
 import { seedJobs } from './jobBook.ts'
 import { recordFees } from './ledger.ts'
 import { delegatorsPart, expectReward, releaseReward } from './pools.ts'
@@ -16,6 +23,7 @@ import { moveBasePrice } from './prices.ts'
 import type { World } from './records.ts'
 import { recordEpoch } from './reputationHistory.ts'
 import { readService, recordDuty, recordEarning, recordProposal, writeService } from './service.ts'
+import { slotCounts } from './slots.ts'
 import { readStakes } from './stakes.ts'
 import { epochOf } from './validatorSet.ts'
 import { recordMinted } from './withdrawals.ts'
@@ -38,11 +46,11 @@ export async function beginBlock(
 ): Promise<void> {
   await recordBeacon(world, start.height, start.mixHash)
   await countVotes(world, params, start)
-  await recordProposal(world, start.proposer)
   await recordFees(world, start.parentFees)
   await seedJobs(world, start.height, start.mixHash)
   const inEpoch = start.height % BigInt(params.epochLength)
   if (inEpoch === 0n) await changeEpoch(world, params, epochOf(start.height, params.epochLength))
+  await recordProposal(world, start.proposer)
   if (inEpoch === 1n)
     for (const { address } of await readStakes(world)) await releaseReward(world, address)
 }
@@ -57,9 +65,15 @@ async function countVotes(world: World, params: ChainParams, start: BlockStart):
 /** Close epoch `epoch − 1`, whose last block is the parent, and freeze the set of `epoch + 1`. */
 async function changeEpoch(world: World, params: ChainParams, epoch: number): Promise<void> {
   let minted = 0n
+  const ended = await validatorSetAt(world, epoch - 1)
+  const slots = slotCounts(ended, params.epochLength)
+  const due = new Map(ended.validators.map(({ address }, i) => [address, BigInt(slots[i]!)]))
   for (const { address, stake } of await readStakes(world)) {
     const service = await readService(world, address)
-    const quality = serviceQuality(service.reputation, service)
+    const turnsDue = nextTurns(service.turnsDue, due.get(address) ?? 0n)
+    const turnsTaken = nextTurns(service.turnsTaken, service.turns)
+    const served = serviceQuality(service.reputation, service)
+    const quality = punctual(served, turnsDue, turnsTaken)
     const emission = emissionOf(service.ownBurn)
     minted += emission
     const others = await delegatorsPart(world, address, stake, emission, BigInt(epoch))
@@ -77,11 +91,13 @@ async function changeEpoch(world: World, params: ChainParams, epoch: number): Pr
       doneWei: 0n,
       missedWei: 0n,
       ownBurn: 0n,
+      turns: 0n,
+      turnsDue,
+      turnsTaken,
     })
   }
   await recordMinted(world, minted)
-  const { validators } = await validatorSetAt(world, epoch - 1)
-  await moveBasePrice(world, params, validators.length)
+  await moveBasePrice(world, params, ended.validators.length)
   const next = await drawSet(world, params.minStake, epoch + 1)
   await freezeSet(world, next ?? { ...(await validatorSetAt(world, epoch)), epoch: epoch + 1 })
 }

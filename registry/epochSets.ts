@@ -4,10 +4,10 @@
  * kept: lease draws and parent commits look back.
  */
 import { maxValidators } from '../params/protocol.ts'
-import { bytesToUint, fromHex, type Hex, toHex, uintBytes } from '../primitives/bytes.ts'
+import { bytesToUint, fromHex, type Hex } from '../primitives/bytes.ts'
 import { invariant } from '../primitives/result.ts'
 import { powerCap, slotWeight, votingPower, workingStake } from './formulas.ts'
-import { addressOfWord, slotOf } from './layout.ts'
+import { addressOfWord, hexOfWord, slotOf } from './layout.ts'
 import { countedDelegation } from './pools.ts'
 import type { World } from './records.ts'
 import { readService } from './service.ts'
@@ -44,8 +44,8 @@ export async function isSetKept(world: World, epoch: number): Promise<boolean> {
 async function readMember(world: World, base: bigint): Promise<Validator> {
   const word = (i: number) => world.staking.get(base + BigInt(i))
   const address = addressOfWord(await word(0))
-  const high = toHex(uintBytes(await word(1), 32))
-  const low = toHex(uintBytes(await word(2), 16))
+  const high = hexOfWord(await word(1), 64)
+  const low = hexOfWord(await word(2), 32)
   return {
     address,
     publicKey: `${high}${low.slice(2)}` as Hex,

@@ -101,6 +101,16 @@ export function serviceQuality(reputation: bigint, service: Service): bigint {
   return ended === 0n ? reputation : (one * service.doneWei) / ended
 }
 
+/** Moving sum of blocks, in 256ths; half-life 5.2 epochs. */
+export function nextTurns(turns: bigint, blocks: bigint): bigint {
+  return turns - turns / 8n + 256n * blocks
+}
+
+/** Quality of who proposed `taken` of the `due` blocks whose first proposer it was. */
+export function punctual(quality: bigint, due: bigint, taken: bigint): bigint {
+  return taken >= due ? quality : (quality * taken) / due
+}
+
 /** Moving average of quality; bounded by one. */
 export function nextReputation(reputation: bigint, quality: bigint, shift: number): bigint {
   return reputation - (reputation >> BigInt(shift)) + (quality >> BigInt(shift))

@@ -2,28 +2,57 @@
  * Where records lie in a module's storage: every record starts at a slot derived from its role and
  * keys; its fields follow in the next slots. Lists are explicit and counted.
  */
-import { type Address, addressFromBytes } from '../primitives/address.ts'
-import { bytesToUint, uintBytes } from '../primitives/bytes.ts'
-import { type Hash, hashFromBytes, hashOf, hashToUint } from '../primitives/hash.ts'
+import type { Address } from '../primitives/address.ts'
+import { bytesToUint, type Hex, uintBytes } from '../primitives/bytes.ts'
+import { type Hash, hashOf, hashToUint } from '../primitives/hash.ts'
 import { invariant } from '../primitives/result.ts'
 import type { Records } from './records.ts'
 
 /** A key of a record: an address, a hash or a number. */
 export type Key = Address | Hash | bigint | number
 
+/** Slots that have been hashed already, by role and key: a block asks for the same few again and again. */
+const known = new Map<string, Map<Key | undefined, bigint>>()
+let knownCount = 0
+const maxKnown = 65_536
+
 /** First slot of the record in the role `role` named by `keys`. */
 export function slotOf(role: string, ...keys: readonly Key[]): bigint {
+  if (keys.length > 1) return hashSlot(role, keys)
+  const ofRole = known.get(role) ?? new Map<Key | undefined, bigint>()
+  const slot = ofRole.get(keys[0])
+  if (slot !== undefined) return slot
+  if (knownCount >= maxKnown) forget()
+  knownCount++
+  const hashed = hashSlot(role, keys)
+  known.set(role, ofRole.set(keys[0], hashed))
+  return hashed
+}
+
+function forget(): void {
+  for (const ofRole of known.values()) ofRole.clear()
+  knownCount = 0
+}
+
+function hashSlot(role: string, keys: readonly Key[]): bigint {
   return hashToUint(
     hashOf(`waggle/slot/v1/${role}`, ...keys.map((key) => uintBytes(BigInt(key), 32))),
   )
 }
 
 export function addressOfWord(word: bigint): Address {
-  return addressFromBytes(uintBytes(word, 20))
+  return hexOfWord(word, 40) as Address
 }
 
 export function hashOfWord(word: bigint): Hash {
-  return hashFromBytes(uintBytes(word, 32))
+  return hexOfWord(word, 64) as Hash
+}
+
+/** `0x` and `digits` hex digits. Faster than by way of bytes, and sets are read in every block. */
+export function hexOfWord(word: bigint, digits: number): Hex {
+  const text = word.toString(16)
+  invariant(word >= 0n && text.length <= digits, `hexOfWord: ${text} is beyond ${digits} digits`)
+  return `0x${text.padStart(digits, '0')}`
 }
 
 /** Bytes at `slot`: the length, then 32-byte words. Writing anew does not clear a longer tail. */

@@ -28,11 +28,11 @@ export async function recordEpoch(
   { epoch, reputation, work, emission }: EpochRecord,
 ): Promise<void> {
   const head = (BigInt(epoch + 1) << 40n) | reputation
-  const tail = (fit(emission, 64n) << 96n) | fit(work, 96n)
+  const tail = (clip(emission, 64n) << 96n) | clip(work, 96n)
   await world.reputation.put(place(validator, epoch), (head << 160n) | tail)
 }
 
-function fit(value: bigint, bits: bigint): bigint {
+function clip(value: bigint, bits: bigint): bigint {
   const most = (1n << bits) - 1n
   return value < most ? value : most
 }

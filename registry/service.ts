@@ -19,6 +19,10 @@ export type ServiceRecord = Service & {
   readonly missed: bigint
   readonly proposed: bigint
   readonly earnedWei: bigint
+  /** Blocks proposed in this epoch, and moving sums of those due and proposed, in 256ths. */
+  readonly turns: bigint
+  readonly turnsDue: bigint
+  readonly turnsTaken: bigint
 }
 
 const fields = [
@@ -33,6 +37,9 @@ const fields = [
   'missed',
   'proposed',
   'earnedWei',
+  'turns',
+  'turnsDue',
+  'turnsTaken',
 ] as const satisfies readonly (keyof ServiceRecord)[]
 
 type Field = (typeof fields)[number]
@@ -77,6 +84,7 @@ export async function recordDuty(world: World, validator: Address, signed: boole
 
 export async function recordProposal(world: World, validator: Address): Promise<void> {
   await add(world.reputation, validator, 'proposed', 1n)
+  await add(world.reputation, validator, 'turns', 1n)
 }
 
 /** Coin earned: settlements, proposer parts and emission. For people; no rule reads it. */

@@ -6,10 +6,10 @@ import type { ChainParams } from '../params/chainParams.ts'
 import { moduleAddresses } from '../params/protocol.ts'
 import type { Address } from '../primitives/address.ts'
 import { weiPerGwei } from '../primitives/brand.ts'
-import { bytesToUint, fromHex, type Hex, toHex, uintBytes } from '../primitives/bytes.ts'
+import { bytesToUint, fromHex, type Hex } from '../primitives/bytes.ts'
 import { hashOf } from '../primitives/hash.ts'
 import { ok, type Result, refuse } from '../primitives/result.ts'
-import { addressOfWord, listItems, listPush, slotOf } from './layout.ts'
+import { addressOfWord, hexOfWord, listItems, listPush, slotOf } from './layout.ts'
 import type { World } from './records.ts'
 
 /** A registered validator. */
@@ -77,7 +77,7 @@ export async function readStake(world: World, validator: Address): Promise<Stake
     bigint,
   ]
   if (high === 0n) return null
-  const publicKey = `${toHex(uintBytes(high, 32))}${toHex(uintBytes(low, 16)).slice(2)}` as Hex
+  const publicKey = `${hexOfWord(high, 64)}${hexOfWord(low, 32).slice(2)}` as Hex
   return { address: validator, publicKey, stake, jailedSince, ask, maxParams, unbonding, unbondsAt }
 }
 

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import fc from 'fast-check'
 import { describe, it } from 'vitest'
-import { proposer, seq } from '../../consensus/proposer.ts'
+import { proposer } from '../../consensus/proposer.ts'
+import { seq } from '../../registry/slots.ts'
 import type { ValidatorSet } from '../../registry/validatorSet.ts'
 import { makeSet, makeValidator } from './fixtures.ts'
 

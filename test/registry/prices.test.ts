@@ -3,12 +3,21 @@ import fc from 'fast-check'
 import { describe, it } from 'vitest'
 import { moduleAddresses } from '../../params/protocol.ts'
 import type { Hash } from '../../primitives/hash.ts'
+import { beginBlock } from '../../registry/blockStart.ts'
 import { cancelJob, openJob, totalFee } from '../../registry/jobBook.ts'
 import { JobStatus, readJob } from '../../registry/jobRecord.ts'
 import { basePriceOf, countLease, nextBasePrice } from '../../registry/prices.ts'
 import { readHistory } from '../../registry/reputationHistory.ts'
 import { readService, recordCertificate } from '../../registry/service.ts'
-import { account, jobOf, startBlock, startedWorld, type TestWorld, testParams } from './world.ts'
+import {
+  account,
+  digest,
+  jobOf,
+  startBlock,
+  startedWorld,
+  type TestWorld,
+  testParams,
+} from './world.ts'
 
 const params = { ...testParams, basePrice: 1_000n, maxActiveJobs: 2 }
 
@@ -110,5 +119,30 @@ describe('the history of reputation', () => {
     assert.equal(history[0]!.work, 100n)
     assert.deepEqual(await readHistory(world, account(9), 0, 10), [])
     assert.deepEqual(await readHistory(world, account(1), 256, 10), [])
+  })
+})
+
+describe('who skips its blocks', () => {
+  it('loses reputation by what it skips', async () => {
+    const world = await startedWorld([1_000_000n, 1_000_000n, 1_000_000n])
+    const everybody = [account(1), account(2), account(3)]
+    for (let height = 1n; height <= 160n; height++) {
+      for (const validator of everybody) await recordCertificate(world, validator, 1_000n, 0n)
+      const turn = Number(height % 3n)
+      await beginBlock(world, params, {
+        height,
+        timestamp: height,
+        mixHash: digest(`beacon ${height}`),
+        // The third proposes every other time; the first steps in.
+        proposer: account(turn === 2 && height % 2n === 0n ? 1 : turn + 1),
+        signers: everybody,
+        parentFees: 0n,
+      })
+    }
+    const [first, second, third] = await Promise.all(
+      everybody.map(async (address) => (await readService(world, address)).reputation),
+    )
+    assert.ok(second! * 100n > first! * 95n, 'who keeps its turns keeps its reputation')
+    assert.ok(third! * 100n < first! * 70n && third! > 0n, 'half the turns, about half of it')
   })
 })
