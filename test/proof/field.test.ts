@@ -50,7 +50,9 @@ const vectors: {
   extension: Words
   eqTable: Words[]
   ntt: { message: Words; size: number; values: Words }[]
-} = JSON.parse(readFileSync(joinPath(import.meta.dirname, 'vectors/field.json'), 'utf8'))
+} = JSON.parse(
+  readFileSync(joinPath(import.meta.dirname, '../../docs/spec/vectors/field.json'), 'utf8'),
+)
 
 const vectorOf = (elements: readonly Words[]) => join(elements.map((e) => Uint32Array.from(e)))
 /** Field values with the edges drawn often. */

@@ -33,7 +33,7 @@ type Vector = {
   proof: string
 }
 
-const file = join(import.meta.dirname, 'vectors/proofs.json')
+const file = join(import.meta.dirname, '../../docs/spec/vectors/proofs.json')
 
 const leases: readonly (readonly [string, Job, number | null])[] = [
   ['one step, sparse', tinyJob([5, 4, 3]), null],

@@ -35,7 +35,9 @@ const model: {
     /** Rows of each table, and the SHA-256 of its rows as JSON, missing columns 0. */
     tables: Record<string, { rows: number; digest: string }>
   }[]
-} = JSON.parse(readFileSync(joinPath(import.meta.dirname, 'vectors/tables.json'), 'utf8'))
+} = JSON.parse(
+  readFileSync(joinPath(import.meta.dirname, '../../docs/spec/vectors/tables.json'), 'utf8'),
+)
 
 describe('security', () => {
   it('has the radii and bits of the specification', () => {
