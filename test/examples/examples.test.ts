@@ -36,6 +36,15 @@ describe('the examples', () => {
     assert.match(printed, /^model of 76224 bytes at /m)
   }, 120_000)
 
+  it('have a model trained by a Solidity contract', async () => {
+    const printed = await example('contract/commission')
+    assert.match(printed, /settling early is refused: Running\(.*\) \(0, 16\)$/m)
+    assert.match(printed, /^16 of 16 steps$/m)
+    assert.match(printed, /^delivered 0x[0-9a-f]{64}; the settler got 0\.01$/m)
+    assert.match(printed, /^the contract keeps 0$/m)
+    assert.match(printed, /^model of 76224 bytes from job 0x[0-9a-f]{64}$/m)
+  }, 120_000)
+
   it('tour the chain with cast', async () => {
     const printed = await example('castTour')
     assert.match(printed, /status +1 \(success\)/)
