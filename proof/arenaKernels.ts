@@ -15,8 +15,11 @@ const radixCubed: number = mulMod(radix, mulMod(radix, radix))
 /** Vectors of elements end on a multiple of this many, so that tables can be filled by fours. */
 const lanes = 4
 
-/** The kernels of an arena. */
-export function kernelsOn(arena: Arena, sha256: Sha256): Kernels {
+/** Longer messages are left to the platform. */
+const shortBytes = 1024
+
+/** The kernels of an arena. @param long - hashes long messages. */
+export function kernelsOn(arena: Arena, long: Sha256): Kernels {
   const { exports, place, scope, addressOf, holds, vectorAt } = arena
 
   /** An element times `2^32`, until the scope ends. */
@@ -40,7 +43,7 @@ export function kernelsOn(arena: Arena, sha256: Sha256): Kernels {
     words,
     room: place,
     scope,
-    sha256,
+    sha256: (bytes) => (bytes.length > shortBytes ? long(bytes) : shortHash(arena, bytes)),
     eqTable(point, length) {
       const table = place(degree * Math.ceil(length / lanes) * lanes)
       const first = Math.min(count(point), 2)
@@ -182,9 +185,30 @@ export function kernelsOn(arena: Arena, sha256: Sha256): Kernels {
   }
 }
 
-function bytesOf(words: Uint32Array): Uint8Array {
-  return Uint8Array.from(new Uint8Array(words.buffer, words.byteOffset, words.byteLength))
+function shortHash({ exports, place, scope }: Arena, bytes: Uint8Array): Uint8Array {
+  return scope(() => {
+    const digest = place(8)
+    const { buffer, byteOffset } = place((shortBytes + 128) / 4)
+    new Uint8Array(buffer, byteOffset, bytes.length).set(bytes)
+    exports.hashMessage(digest.byteOffset, byteOffset, bytes.length)
+    return bytesOf(digest)
+  })
 }
+
+function bytesOf(words: Uint32Array): Uint8Array {
+  return new Uint8Array(new Uint8Array(words.buffer, words.byteOffset, words.byteLength))
+}
+
+/** Twiddles times `2^32`, made once for each size. */
+function raisedTwiddles(size: number, twiddles: Int32Array): Uint32Array {
+  const known = factorsOf.get(size)
+  if (known !== undefined) return known
+  const made = Uint32Array.from(twiddles, (word) => mulMod(word, radix))
+  factorsOf.set(size, made)
+  return made
+}
+
+const factorsOf = new Map<number, Uint32Array>()
 
 /** The plan of one code lives until the scope ends. */
 function encoderOf(
@@ -201,7 +225,7 @@ function encoderOf(
   for (let half = 1; half < groups; half *= 2)
     for (let i = 0; i < half; i++) order[half + i] = order[i]! + groups / (2 * half)
   const factors = place(size)
-  for (let i = 0; i < size; i++) factors[i] = mulMod(twiddles[i]!, radix)
+  factors.set(raisedTwiddles(size, twiddles))
   return (message, out, offset) =>
     scope(() => {
       const to = out.byteOffset + 4 * offset

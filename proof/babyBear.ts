@@ -65,11 +65,16 @@ export function halfPower(exponent: number): number {
   return powMod((order + 1) / 2, exponent)
 }
 
+const littleEndian = new Uint8Array(Uint32Array.of(1).buffer)[0] === 1
+
 /** Words as 4-byte little-endian integers. */
 export function encodeWords(words: Uint32Array): Uint8Array {
   const bytes = new Uint8Array(4 * words.length)
-  const view = new DataView(bytes.buffer)
-  for (let i = 0; i < words.length; i++) view.setUint32(4 * i, words[i]!, true)
+  if (littleEndian) new Uint32Array(bytes.buffer).set(words)
+  else {
+    const view = new DataView(bytes.buffer)
+    for (let i = 0; i < words.length; i++) view.setUint32(4 * i, words[i]!, true)
+  }
   return bytes
 }
 
@@ -78,11 +83,11 @@ export function decodeWords(
   bytes: Uint8Array,
 ): { readonly words: Uint32Array } | { readonly badWord: number } {
   const words = new Uint32Array(bytes.length / 4)
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length)
-  for (let i = 0; i < words.length; i++) {
-    const word = view.getUint32(4 * i, true)
-    if (word >= order) return { badWord: i }
-    words[i] = word
+  if (littleEndian) new Uint8Array(words.buffer).set(bytes)
+  else {
+    const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length)
+    for (let i = 0; i < words.length; i++) words[i] = view.getUint32(4 * i, true)
   }
+  for (let i = 0; i < words.length; i++) if (words[i]! >= order) return { badWord: i }
   return { words }
 }

@@ -6,6 +6,7 @@
  */
 import { invariant } from '../primitives/result.ts'
 import { type Elements, join, span } from './extension.ts'
+import { perObject } from './memo.ts'
 import { chunkBits, type PlacedColumn, type ProofShape, type Role } from './parameters.ts'
 import { ceilLog2, type SoundnessInputs } from './security.ts'
 import type { Table } from './tables.ts'
@@ -48,7 +49,9 @@ export type SegmentTree = {
   readonly end: number
 }
 
-export function segmentTree(shape: ProofShape): SegmentTree {
+export const segmentTree: (shape: ProofShape) => SegmentTree = perObject(placeSegments)
+
+function placeSegments(shape: ProofShape): SegmentTree {
   const listed = [...shape.steps.keys()].flatMap((step) => stepSegments(shape, step))
   const all = [...listed, ...shape.tables.map(tableSegment)]
   const sorted = all.toSorted((a, b) => b.bits - a.bits)
@@ -144,18 +147,20 @@ function tableSegment(table: Table): Unplaced {
   }
 }
 
+export type FindColumn = (role: Role, step: number, layer: number) => PlacedColumn
+
 /** Finds columns by what they hold. */
-export function columnFinder(shape: ProofShape) {
+export const columnFinder: (shape: ProofShape) => FindColumn = perObject(findColumns)
+
+function findColumns(shape: ProofShape): FindColumn {
   const key = (role: Role, step: number, layer: number) => `${role}/${step}/${layer}`
   const found = new Map(shape.columns.map((c) => [key(c.role, c.step, c.layer), c]))
-  return (role: Role, step: number, layer: number): PlacedColumn => {
+  return (role, step, layer) => {
     const column = found.get(key(role, step, layer))
     invariant(column !== undefined, `circuit: no column ${key(role, step, layer)}`)
     return column
   }
 }
-
-export type FindColumn = ReturnType<typeof columnFinder>
 
 /** A leaf claim: on a committed column, or on the virtual sums `z` and `e`. */
 export type LeafClaim =
@@ -163,7 +168,9 @@ export type LeafClaim =
   | { readonly of: 'z' | 'e'; readonly step: number; readonly layer: number }
 
 /** Claims at the tree's end point: states, excesses, witness columns, then `z` and `e`. */
-export function leafClaims(shape: ProofShape): readonly LeafClaim[] {
+export const leafClaims: (shape: ProofShape) => readonly LeafClaim[] = perObject(listLeafClaims)
+
+function listLeafClaims(shape: ProofShape): readonly LeafClaim[] {
   const find = columnFinder(shape)
   const steps = [...shape.steps.keys()]
   const layers = Array.from({ length: shape.depth }, (_, i) => i + 1)
@@ -192,7 +199,9 @@ export type Instance = {
 }
 
 /** The product sumchecks, in the order of their weights `γ^i`. */
-export function instancesOf(shape: ProofShape): readonly Instance[] {
+export const instancesOf: (shape: ProofShape) => readonly Instance[] = perObject(listInstances)
+
+function listInstances(shape: ProofShape): readonly Instance[] {
   const { nu, beta, depth } = shape
   const layers = Array.from({ length: depth }, (_, i) => i + 1)
   return [...shape.steps.keys()].flatMap((step) => [

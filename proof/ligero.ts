@@ -23,10 +23,9 @@ import type { Kernels } from './kernels.ts'
 import type { Layout } from './layout.ts'
 import type { Matrix } from './linear.ts'
 import { eqTable } from './multilinear.ts'
-import { merkleTree, openMany, rootOfMany } from './multiproof.ts'
+import { type MultiproofPlan, merkleTree, openMany, planOf, rootOfMany } from './multiproof.ts'
 import { domainOf } from './ntt.ts'
 import type { PlacedColumn, Role, RowClass } from './parameters.ts'
-import { ceilLog2 } from './security.ts'
 import { sha256 } from './sha256.ts'
 
 /** Codes of the roles in a layout's encoding. */
@@ -89,7 +88,7 @@ export function commitColumns(
     combineInto: (sums, weights, first) => combineRows(columns, data, sums, weights, first),
     open: (positions) => ({
       columns: columnsAt(code, rows, length, positions),
-      siblings: openMany(tree, positions),
+      siblings: openMany(tree, planOf(positions, tree.length - 1)),
     }),
   }
 }
@@ -202,16 +201,13 @@ export function openedRows(
 export function openedDigest(
   kernels: Kernels,
   columns: readonly PlacedColumn[],
-  positions: readonly number[],
+  amount: number,
+  plan: MultiproofPlan,
   { code, rows, width }: OpenedRows,
   siblings: Uint8Array,
 ): Uint8Array {
-  const leaves = kernels.hashColumns(code, rows, width).subarray(0, 32 * positions.length)
-  const depth = ceilLog2(columns[0]!.layout.code.length)
-  return commitmentDigest(
-    columns,
-    rootOfMany(kernels.hashPairs, positions, leaves, siblings, depth),
-  )
+  const leaves = kernels.hashColumns(code, rows, width).subarray(0, 32 * amount)
+  return commitmentDigest(columns, rootOfMany(kernels.hashPairs, plan, leaves, siblings))
 }
 
 /**

@@ -34,79 +34,94 @@ export function hashPairs(digests: Uint8Array): Uint8Array {
   return above
 }
 
-/** Positions that a level's siblings must be sent for, level by level from the leaves. */
-function walk(
-  positions: readonly number[],
-  depth: number,
-  visit: (level: number, missing: number) => void,
-): void {
-  let known = positions
-  for (let level = 0; level < depth; level++) {
-    const present = new Set(known)
-    for (const position of known) if (!present.has(position ^ 1)) visit(level, position ^ 1)
-    known = [...new Set(known.map((position) => position >>> 1))]
+/** How one level of a multiproof leads to the next: where known digests and sent ones go. */
+type Step = {
+  /** Of each known digest: its place among the children of the next level's nodes. */
+  readonly known: Uint32Array
+  /** Of each sibling: its place there, and its position in the tree. */
+  readonly sent: Uint32Array
+  readonly sentPositions: Uint32Array
+  /** Nodes of the next level. */
+  readonly nodes: number
+}
+
+/** What a multiproof of some positions looks like, level by level from the leaves. */
+export type MultiproofPlan = { readonly steps: readonly Step[]; readonly siblings: number }
+
+/** @param positions - ascending, distinct. */
+export function planOf(positions: readonly number[], depth: number): MultiproofPlan {
+  let known = Uint32Array.from(positions)
+  let siblings = 0
+  const steps = Array.from({ length: depth }, () => {
+    const step = stepFrom(known)
+    known = step.above
+    siblings += step.sent.length
+    return step
+  })
+  return { steps, siblings }
+}
+
+function stepFrom(known: Uint32Array): Step & { readonly above: Uint32Array<ArrayBuffer> } {
+  const places = new Uint32Array(known.length)
+  const sent: number[] = []
+  const sentPositions: number[] = []
+  const above: number[] = []
+  for (let i = 0; i < known.length; i++) {
+    const position = known[i]!
+    const left = i > 0 && known[i - 1] === (position ^ 1)
+    if (!left) above.push(position >>> 1)
+    const node = 2 * (above.length - 1)
+    places[i] = node + (position & 1)
+    if (left || known[i + 1] === (position ^ 1)) continue
+    sent.push(node + (~position & 1))
+    sentPositions.push(position ^ 1)
+  }
+  return {
+    known: places,
+    sent: Uint32Array.from(sent),
+    sentPositions: Uint32Array.from(sentPositions),
+    nodes: above.length,
+    above: Uint32Array.from(above),
   }
 }
 
-/** Number of digests in the proof of `positions` (ascending, distinct). */
-export function siblingCount(positions: readonly number[], depth: number): number {
-  let total = 0
-  walk(positions, depth, () => total++)
-  return total
-}
-
-/** The digests that complete the leaves at `positions` (ascending, distinct) to the root. */
-export function openMany(tree: MerkleTree, positions: readonly number[]): Uint8Array {
-  const depth = tree.length - 1
-  const siblings = new Uint8Array(digestBytes * siblingCount(positions, depth))
+/** The digests that complete the leaves at a plan's positions to the root. */
+export function openMany(tree: MerkleTree, { steps, siblings }: MultiproofPlan): Uint8Array {
+  const digests = new Uint8Array(digestBytes * siblings)
   let offset = 0
-  walk(positions, depth, (level, missing) => {
-    const from = digestBytes * missing
-    siblings.set(tree[level]!.subarray(from, from + digestBytes), offset)
-    offset += digestBytes
-  })
-  return siblings
+  for (const [level, { sentPositions }] of steps.entries())
+    for (const position of sentPositions) {
+      const from = digestBytes * position
+      digests.set(tree[level]!.subarray(from, from + digestBytes), offset)
+      offset += digestBytes
+    }
+  return digests
 }
 
 /**
- * The root that `leaves` (digests, end to end) at `positions` (ascending, distinct) and `siblings`
- * make. The caller has checked the number of siblings with {@link siblingCount}.
+ * The root that `leaves` (digests, end to end) at the plan's positions and `siblings` make. The caller
+ * has checked the number of siblings.
  */
 export function rootOfMany(
   hashAll: HashPairs,
-  positions: readonly number[],
+  { steps, siblings: expected }: MultiproofPlan,
   leaves: Uint8Array,
   siblings: Uint8Array,
-  depth: number,
 ): Uint8Array {
-  let level = { positions, digests: leaves }
+  invariant(siblings.length === digestBytes * expected, 'rootOfMany: wrong number of siblings')
+  let digests = leaves
   let offset = 0
-  // Siblings come in the order of the positions that lack them.
-  const next = () => {
-    offset += digestBytes
-    return siblings.subarray(offset - digestBytes, offset)
+  for (const { known, sent, nodes } of steps) {
+    const children = new Uint8Array(2 * digestBytes * nodes)
+    for (let i = 0; i < known.length; i++) copyDigest(children, known[i]!, digests, i)
+    for (let i = 0; i < sent.length; i++) copyDigest(children, sent[i]!, siblings, offset++)
+    digests = hashAll(children)
   }
-  for (let step = 0; step < depth; step++) {
-    const { above, pairs } = pairUp(level.positions, level.digests, next)
-    level = { positions: above, digests: hashAll(pairs) }
-  }
-  invariant(offset === siblings.length, 'rootOfMany: wrong number of siblings')
-  return level.digests
+  return digests
 }
 
-/** Both children of every node above known ones, left before right. */
-function pairUp(positions: readonly number[], digests: Uint8Array, next: () => Uint8Array) {
-  const above = [...new Set(positions.map((position) => position >>> 1))]
-  const pairs = new Uint8Array(2 * digestBytes * above.length)
-  const known = new Set(positions)
-  let node = -1
-  let previous = -1
-  for (const [i, position] of positions.entries()) {
-    if (position >>> 1 !== previous) node++
-    previous = position >>> 1
-    const place = (of: number) => digestBytes * (2 * node + (of & 1))
-    pairs.set(digests.subarray(digestBytes * i, digestBytes * (i + 1)), place(position))
-    if (!known.has(position ^ 1)) pairs.set(next(), place(position ^ 1))
-  }
-  return { above, pairs }
+function copyDigest(to: Uint8Array, place: number, from: Uint8Array, index: number): void {
+  const target = digestBytes * place
+  const source = digestBytes * index
+  for (let i = 0; i < digestBytes; i++) to[target + i] = from[source + i]!
 }

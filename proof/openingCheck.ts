@@ -26,7 +26,7 @@ import {
   rowWeights,
 } from './ligero.ts'
 import { eqTable } from './multilinear.ts'
-import { siblingCount } from './multiproof.ts'
+import { type MultiproofPlan, planOf } from './multiproof.ts'
 import { classPoint, drawDistinct, drawEtas } from './opening.ts'
 import type { ProofShape, RowClass, TreeName } from './parameters.ts'
 import type { StepProof } from './proof.ts'
@@ -62,11 +62,12 @@ export function checkOpening(
   const opened: (readonly OpenedRows[])[] = []
   for (const [i, entry] of shape.classes.entries()) {
     const queried = positions[i]!
-    const miscounted = countFault(entry, queried, proof, i)
+    const plan = planOf(queried, ceilLog2(entry.layout.code.length))
+    const miscounted = countFault(entry, queried, plan, proof, i)
     if (miscounted !== null) return miscounted
     const openings = proof.openings[i]!
     const rows = openings.map((opening) => openedRows(kernels, opening, queried.length))
-    const astray = pathFault(kernels, entry, queried, openings, rows, digests)
+    const astray = pathFault(kernels, entry, queried.length, plan, openings, rows, digests)
     if (astray !== null) return astray
     opened.push(rows)
   }
@@ -105,17 +106,17 @@ function missing(point: Elements, variables: number): Element {
 }
 
 function countFault(
-  { layout, trees }: RowClass,
+  { trees }: RowClass,
   positions: readonly number[],
+  plan: MultiproofPlan,
   { openings }: StepProof,
   rowClass: number,
 ): OpeningFault | null {
   const rows = trees[0]!.columns.reduce((sum, { codeRows }) => sum + codeRows, 0)
   const { columns, siblings } = openings[rowClass]![0]!
-  const wanted = siblingCount(positions, ceilLog2(layout.code.length))
   for (const [expected, got] of [
     [positions.length, columns.length / rows],
-    [wanted, siblings.length / 32],
+    [plan.siblings, siblings.length / 32],
   ] as const)
     if (expected !== got) return { code: 'proof/positions', rowClass, expected, got }
   return null
@@ -124,13 +125,14 @@ function countFault(
 function pathFault(
   kernels: Kernels,
   { trees }: RowClass,
-  positions: readonly number[],
+  amount: number,
+  plan: MultiproofPlan,
   openings: readonly Opening[],
   opened: readonly OpenedRows[],
   digests: Readonly<Partial<Record<TreeName, Uint8Array>>>,
 ): OpeningFault | null {
   for (const [t, { name, columns }] of trees.entries()) {
-    const got = openedDigest(kernels, columns, positions, opened[t]!, openings[t]!.siblings)
+    const got = openedDigest(kernels, columns, amount, plan, opened[t]!, openings[t]!.siblings)
     if (hashFromBytes(got) !== hashFromBytes(digests[name]!))
       return { code: 'proof/path', tree: name }
   }

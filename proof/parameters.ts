@@ -6,6 +6,7 @@ import { invariant } from '../primitives/result.ts'
 import { excessBound, familiesOf, splitOf } from '../registry/admission.ts'
 import { depthOf, type Job, phaseAt, rangeSteps } from '../registry/job.ts'
 import { type Layout, stateLayout, witnessLayout } from './layout.ts'
+import { remembering } from './memo.ts'
 import { ceilLog2 } from './security.ts'
 import { type Table, tablesOf } from './tables.ts'
 
@@ -80,14 +81,24 @@ export const chunkBits = 15
 export function shapeOf(job: Job, range: number, dense: boolean): ProofShape {
   const { from, count } = rangeSteps(job, range)
   invariant(count >= 1, `shapeOf: range ${range} has no steps`)
+  const steps = Array.from({ length: count }, (_, i) => {
+    const { backwardShifts, updateShifts } = phaseAt(job, from + i)
+    return { backward: backwardShifts, update: updateShifts }
+  })
+  const { layers, batch, leaseSteps, fractionBits, forwardShifts, schedule } = job
+  const numbers = { layers, batch, leaseSteps, fractionBits, forwardShifts, schedule }
+  const key = JSON.stringify([numbers, steps, dense])
+  return knownShapes(key, () => makeShape(job, steps, dense))
+}
+
+const knownShapes = remembering<ProofShape>(16)
+
+function makeShape(job: Job, steps: readonly StepNumbers[], dense: boolean): ProofShape {
+  const count = steps.length
   const depth = depthOf(job)
   const widest = Math.max(...job.layers)
   const nu = Math.max(1, ceilLog2(widest))
   const beta = Math.max(1, ceilLog2(job.batch))
-  const steps = Array.from({ length: count }, (_, i) => {
-    const phase = phaseAt(job, from + i)
-    return { backward: phase.backwardShifts, update: phase.updateShifts }
-  })
   const splits = splitsOf(job)
   const excess = Number(excessBound(job))
   const tables = tablesOf({

@@ -7,6 +7,7 @@
  */
 import { babyBear } from '../params/protocol.ts'
 import { invariant } from '../primitives/result.ts'
+import { remembering } from './memo.ts'
 
 /** Bits that each query term must reach, times 2^40: 100.02. */
 const queryTarget = (10_002n << 40n) / 100n
@@ -28,6 +29,12 @@ export function decodingRadius({ width, length }: Code): number {
 
 /** Least number of queries for which both query terms reach 100.02 bits. */
 export function queriesFor(code: Code): number {
+  return knownQueries(`${code.width}/${code.length}`, () => countQueries(code))
+}
+
+const knownQueries = remembering<number>(1024)
+
+function countQueries(code: Code): number {
   const { far, close } = missesOf(code)
   const perQuery = far < close ? far : close
   return Number((queryTarget + perQuery - 1n) / perQuery)
@@ -85,6 +92,12 @@ export type SoundnessInputs = {
  * it bears on soundness.
  */
 export function soundnessBits(inputs: SoundnessInputs): number {
+  return knownBits(JSON.stringify(inputs), () => computeBits(inputs))
+}
+
+const knownBits = remembering<number>(64)
+
+function computeBits(inputs: SoundnessInputs): number {
   const { tableRows, lookups, treeDepth, nu, beta, instances, claims, variables, ...others } =
     inputs
   const { classes, ...rest } = others

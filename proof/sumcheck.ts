@@ -4,14 +4,13 @@
  *
  * Rules P-46 to P-49 of docs/spec/proof.md.
  */
-import { halfPower, inverseMod } from './babyBear.ts'
+import { halfPower, inverseMod, subMod } from './babyBear.ts'
 import {
   addInto,
   at,
   count,
   type Element,
   type Elements,
-  element,
   join,
   minus,
   mulInto,
@@ -19,6 +18,7 @@ import {
   productOf,
   reduceDouble,
   scaled,
+  scaleInto,
   times,
   degree as words,
 } from './extension.ts'
@@ -47,26 +47,31 @@ export function followRounds(
   return { point, claim: rest }
 }
 
-/** `1/1, 1/2, 1/3`. */
-const inverses = [1, 2, 3].map(inverseMod)
+/** `1/2` and `1/3`. */
+const half = inverseMod(2)
+const third = inverseMod(3)
 
-/** The round polynomial at `r`, by Newton's differences. */
+/** The round polynomial at `r`, by Newton's differences of its values at 0, 1, 2 and, if of degree 3, 3. */
 export function interpolate(claim: Element, message: Elements, r: Element): Element {
-  const first = at(message, 0)
-  const rest = Array.from({ length: count(message) - 1 }, (_, i) => at(message, i + 1))
-  let differences: Element[] = [first, minus(claim, first), ...rest]
-  const leading: Element[] = []
-  while (differences.length > 0) {
-    leading.push(differences[0]!)
-    differences = differences.slice(1).map((value, i) => minus(value, differences[i]!))
+  const f0 = at(message, 0)
+  const f1 = minus(claim, f0)
+  const f2 = at(message, 1)
+  const first = minus(f1, f0)
+  let second = minus(minus(f2, f1), first)
+  if (count(message) > 2) {
+    const f3 = at(message, 2)
+    const third0 = minus(minus(minus(f3, f2), minus(f2, f1)), second)
+    second = plus(second, times(stepDown(r, 2, third), third0))
   }
-  // Σ_i leading_i · binomial(r, i), Horner from the last.
-  let value = leading.at(-1)!
-  for (let i = leading.length - 2; i >= 0; i--) {
-    const step = scaled(minus(r, element(i)), inverses[i]!)
-    value = plus(leading[i]!, times(step, value))
-  }
-  return value
+  return plus(f0, times(r, plus(first, times(stepDown(r, 1, half), second))))
+}
+
+/** `(r − by)·factor`. */
+function stepDown(r: Element, by: number, factor: number): Element {
+  const result = r.slice()
+  result[0] = subMod(result[0]!, by)
+  scaleInto(result, 0, result, 0, factor)
+  return result
 }
 
 /** Position i has value `values[i >> bits]`; none are missing. */

@@ -122,6 +122,7 @@ export type ProofExports = {
   readonly toPlanes: (out: number, elements: number, length: number) => void
   readonly innerProduct: (out: number, a: number, b: number, length: number) => void
   readonly hashColumns: (out: number, code: number, rows: number, length: number) => void
+  readonly hashMessage: (out: number, from: number, length: number) => void
   readonly hashPairs: (out: number, digests: number, pairs: number) => void
 }
 

@@ -5,6 +5,7 @@
 export { setScratch } from './lanes'
 export { leaves } from './leaves'
 export { innerProduct, toPlanes, weighColumns, weighRows } from './matrices'
+export { hashMessage } from './message'
 export { hashColumns, hashPairs } from './sha256'
 export { addWeighted, spread, transform } from './transform'
 export { combine, foldQuads, sumQuads, tiltQuads } from './tree'

@@ -17,6 +17,12 @@ const rounds: usize = memory.data<u32>([
 
 // @ts-ignore: decorator
 @inline
+export function constantAt(round: i32): u32 {
+  return load<u32>(rounds + (<usize>round << 2))
+}
+
+// @ts-ignore: decorator
+@inline
 function rotate(x: v128, bits: i32): v128 {
   return v128.or(v128.shr<u32>(x, bits), v128.shl<i32>(x, 32 - bits))
 }

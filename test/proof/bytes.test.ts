@@ -10,9 +10,11 @@ import { decodeProof, encodeProof, type StepProof } from '../../proof/proof.ts'
 import { proveLease } from '../../proof/prover.ts'
 import type { ProofStatement } from '../../proof/statement.ts'
 import { verifyStepProof } from '../../proof/verifier.ts'
+import { openWasmKernels } from '../../proof/wasmKernels.ts'
 import { seedOf } from '../compute/support.ts'
 import { extremeState, tinyJob, trainLease } from './support.ts'
 
+const kernels = openWasmKernels()
 const job = tinyJob([3, 2], { batch: 2 })
 const lease = await trainLease(job, 2, extremeState(job, 2))
 const { statement, proof } = proveLease(lease.claim, lease.before, lease.steps, lease.batches)
@@ -21,7 +23,7 @@ const other = await trainLease(job, 3, extremeState(job, 2))
 const another = proveLease(other.claim, other.before, other.steps, other.batches)
 
 function codeOf(bytes: Uint8Array, claimed: ProofStatement = statement): string {
-  const verdict = verifyStepProof(claimed, lease.batches, bytes)
+  const verdict = verifyStepProof(claimed, lease.batches, bytes, kernels)
   return verdict.ok ? 'accepted' : verdict.fault.code
 }
 
@@ -100,7 +102,7 @@ describe('parts', () => {
       values: zeros(values),
     }))
     const bytes = encodeProof(shape, { ...rest, tree: { root: zeros(tree.root), layers } })
-    const verdict = verifyStepProof(statement, lease.batches, bytes)
+    const verdict = verifyStepProof(statement, lease.batches, bytes, kernels)
     assert.deepEqual(verdict, { ok: false, fault: { code: 'proof/fractions', why: 'denominator' } })
   })
 
