@@ -5,27 +5,21 @@
 
 import type { Rows } from '../compute/backend.ts'
 import { batchRows } from '../compute/batch.ts'
-import type { Dataset } from '../compute/dataset.ts'
-import { datasetFromBytes, readRows, rowLeaves } from '../compute/dataset.ts'
-import {
-  commitStateBytes,
-  decodeState,
-  encodeState,
-  initialState,
-  type ModelState,
-  stateBytes,
-} from '../compute/modelState.ts'
+import { type Dataset, datasetFromBytes, readRows, rowLeaves } from '../compute/dataset.ts'
+import { initialState, type ModelState } from '../compute/modelState.ts'
 import { referenceBackend } from '../compute/reference.ts'
+import { parseAddress } from '../primitives/address.ts'
 import { type Hex, parseHex } from '../primitives/bytes.ts'
 import { type Hash, zeroHash } from '../primitives/hash.ts'
 import { merkleRoot } from '../primitives/merkle.ts'
-import { openPortableVerifier } from '../proof/portable.ts'
+import { openPortableVerifier, type PortableVerifier } from '../proof/portable.ts'
 import { readDataset } from '../registry/datasets.ts'
 import { type Job, jobIdOf, ProofKind, rangeSteps } from '../registry/job.ts'
 import { type JobRecord, readJob } from '../registry/jobRecord.ts'
-import { sidecarName } from '../registry/sidecar.ts'
+import { decodeProofSidecar, sidecarName } from '../registry/sidecar.ts'
 import type { Source } from './ask.ts'
 import { type Checker, createChecker, judge, Refused, refuseFault, type Verdict } from './checks.ts'
+import { commitmentOf, fetchWeights } from './commitment.ts'
 import type { Follower, Signed } from './follow.ts'
 import { provenWorld } from './provenWorld.ts'
 import { type CertifiedEvent, certifiedIn } from './receipts.ts'
@@ -40,8 +34,6 @@ export type CertificateOptions = VerifyOptions & {
 /** Rows that are fetched and hashed at most. */
 const maxRowBytes = 268_435_456
 const maxProofBytes = 16_777_216
-/** A sidecar holds its kind and the custodians' signature before the proof. */
-const proofStart = 97
 
 /** Check the certificate of `range` of `job`; the answer lists every check. */
 export async function verifyCertificate(
@@ -50,16 +42,18 @@ export async function verifyCertificate(
   options: CertificateOptions,
 ): Promise<Verdict> {
   const checker = createChecker(options.onCheck ?? (() => {}))
-  const { source } = options
+  const { source, wasm = null } = options
+  const verifier = openPortableVerifier(wasm)
   return judge(checker, async () => {
     const where = await source.ask<CertificateWire | null>('train_getCertificate', job, range)
     const height = where === null ? null : BigInt(where.blockNumber)
     const follower = followerOf(options)
     const signed = await checkSigned(checker, follower, height ?? 1n)
     const event = await checkSettled(checker, source, signed, job, range, height)
-    const claim = await checkState(checker, source, follower, signed, event)
+    const claim = await checkState(checker, source, follower, verifier, signed, event)
     const batches = await checkRows(checker, source, claim)
-    await checkWork(checker, options, claim, event, batches)
+    await checkWork(checker, source, verifier, claim, event, batches)
+    await checkWeights(checker, source, verifier, claim, event)
   })
 }
 
@@ -91,6 +85,7 @@ function checkState(
   checker: Checker,
   source: Source,
   follower: Follower,
+  verifier: PortableVerifier,
   { trusted }: Signed,
   event: CertifiedEvent,
 ): Promise<Claim> {
@@ -105,14 +100,13 @@ function checkState(
       throw new Refused(`range ${state.range} was running, not ${event.range}`)
     const dataset = await readDataset(world, job.dataset)
     if (dataset === null) throw new Refused('the chain had no such dataset')
-    const before = state.range === 0 ? initialCommitment(job, state.seed) : state.commitment
+    const before =
+      state.range === 0
+        ? commitmentOf(verifier, job, initialState(job, state.seed))
+        : state.commitment
     const detail = `job, seed and weights before, proven under state root ${parent.stateRoot}`
     return { value: { record, before, datasetBlob: dataset.blob }, detail }
   })
-}
-
-function initialCommitment(job: Job, seed: Hash): Hash {
-  return commitStateBytes(encodeState(job, initialState(job, seed)))
 }
 
 /** The rows of each step of the range. */
@@ -145,7 +139,8 @@ function rowsOfRange(job: Job, seed: Hash, range: number, dataset: Dataset): rea
 
 function checkWork(
   checker: Checker,
-  options: CertificateOptions,
+  source: Source,
+  verifier: PortableVerifier,
   claim: Claim,
   event: CertifiedEvent,
   batches: readonly Rows[],
@@ -153,8 +148,8 @@ function checkWork(
   return checker.check('work', async () => {
     const detail =
       claim.record.job.proofKind === ProofKind.Replay
-        ? await trainAgain(options.source, claim, event, batches)
-        : await checkProof(options, claim, event, batches)
+        ? await trainAgain(source, verifier, claim, event, batches)
+        : await checkProof(source, verifier, claim, event, batches)
     return { value: null, detail }
   })
 }
@@ -162,11 +157,12 @@ function checkWork(
 /** Replay certificates: the steps are done here, and must end in the same weights. */
 async function trainAgain(
   source: Source,
+  verifier: PortableVerifier,
   { record: { job, state }, before }: Claim,
   event: CertifiedEvent,
   batches: readonly Rows[],
 ): Promise<string> {
-  const start = await weightsBefore(source, job, state, before)
+  const start = await weightsBefore(source, verifier, job, state, before)
   const session = await referenceBackend.open(job, start)
   const { from } = rangeSteps(job, state.range)
   for (const [i, rows] of batches.entries()) {
@@ -174,7 +170,7 @@ async function trainAgain(
     if (loss !== event.losses[i])
       throw new Refused(`step ${from + i + 1} has loss ${loss}, claimed is ${event.losses[i]}`)
   }
-  const after = commitStateBytes(encodeState(job, await session.state()))
+  const after = commitmentOf(verifier, job, await session.state())
   if (after !== event.stateAfter)
     throw new Refused(`the weights after are ${after}, claimed are ${event.stateAfter}`)
   return `${batches.length} steps, trained again here, end in weights ${after}`
@@ -182,41 +178,60 @@ async function trainAgain(
 
 async function weightsBefore(
   source: Source,
+  verifier: PortableVerifier,
   job: Job,
   state: JobRecord['state'],
   before: Hash,
 ): Promise<ModelState> {
   if (state.range === 0) return initialState(job, state.seed)
-  const bytes = await source.blob(state.weights, stateBytes(job))
-  if (commitStateBytes(bytes) !== before) throw new Refused('the weights before are others')
-  const decoded = decodeState(job, bytes)
-  return decoded.ok ? decoded.value : refuseFault(decoded.fault)
+  const weights = await fetchWeights(verifier, source, job, state.weights, before)
+  return weights.ok ? weights.value : refuseFault(weights.fault)
 }
 
 /** Step proofs: the proof is named by the certificate and judged here. */
 async function checkProof(
-  { source, wasm = null }: CertificateOptions,
+  { ask }: Source,
+  verifier: PortableVerifier,
   { record: { id, job, state }, before }: Claim,
   event: CertifiedEvent,
   batches: readonly Rows[],
 ): Promise<string> {
-  const hex = await source.ask<Hex | null>('train_getSidecar', id, event.range)
+  const hex = await ask<Hex | null>('train_getSidecar', id, event.range)
   if (hex === null) throw new Refused('the node does not keep the proof')
   const sidecar = parseHex(hex, maxProofBytes)
   if (!sidecar.ok) return refuseFault(sidecar.fault)
   if (sidecarName(sidecar.value) !== event.sidecar)
     throw new Refused('the proof is not the one that the certificate names')
-  const proof = sidecar.value.subarray(proofStart)
+  const decoded = decodeProofSidecar(sidecar.value)
+  if (!decoded.ok) return refuseFault(decoded.fault)
+  const worker = parseAddress(event.worker.toLowerCase())
+  if (!worker.ok) return refuseFault(worker.fault)
+  const { proof } = decoded.value
   const statement = {
     job,
     seed: state.seed,
     range: event.range,
-    worker: event.worker.toLowerCase() as never,
+    worker: worker.value,
     before,
     after: event.stateAfter,
     losses: event.losses,
   }
-  const verdict = openPortableVerifier(wasm).verifyProof(statement, batches, proof)
+  const verdict = verifier.verifyProof(statement, batches, proof)
   if (!verdict.ok) return refuseFault(verdict.fault)
   return `a proof of ${proof.length.toLocaleString('en-US')} bytes shows ${batches.length} steps`
+}
+
+/** The published weights are the ones that the certificate commits to. */
+function checkWeights(
+  checker: Checker,
+  source: Source,
+  verifier: PortableVerifier,
+  { record: { job } }: Claim,
+  { weights, stateAfter }: CertifiedEvent,
+): Promise<null> {
+  return checker.check('weights', async () => {
+    const found = await fetchWeights(verifier, source, job, weights, stateAfter)
+    if (!found.ok) return refuseFault(found.fault)
+    return { value: null, detail: `the published weights give ${stateAfter}` }
+  })
 }

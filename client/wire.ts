@@ -12,6 +12,7 @@ import type {
   ModelView,
   PriceView,
   ServiceView,
+  SidecarView,
   ValidatorSetView,
   WeightsView,
 } from '../rpc/workViews.ts'
@@ -37,6 +38,8 @@ export type NetworkWire = {
   readonly params: Wire<NetworkView['params']>
   readonly modules: readonly ModuleView[]
 }
+/** What proves a certificate, without its bytes. */
+export type ProofWire = Wire<Omit<SidecarView, 'bytes'>> & { readonly size: Hex }
 export type PriceWire = Wire<PriceView>
 export type ServiceWire = Wire<ServiceView>
 export type ValidatorSetWire = Wire<ValidatorSetView>

@@ -2,15 +2,19 @@
  * The verifier where there is no Node: in a browser, or in any other engine. Nothing that it imports
  * needs a platform's modules (test/proof/portable.test.ts).
  */
+import type { Hash } from '../primitives/hash.ts'
 import type { Result } from '../primitives/result.ts'
 import { kernelsOn } from './arenaKernels.ts'
 import { checkDatasetRows, type DatasetName, type RowsFault } from './datasetRows.ts'
 import type { Kernels } from './kernels.ts'
+import type { StateShape } from './parameters.ts'
+import { commitWeights } from './prover.ts'
 import { referenceKernels } from './referenceKernels.ts'
 import { sha256 } from './sha256.ts'
 import type { BatchRows, ProofStatement } from './statement.ts'
 import { type ProofFault, verifyStepProof } from './verifier.ts'
 import { arenaMemory, openArena } from './wasmArena.ts'
+import type { Weights } from './witness.ts'
 
 export type PortableVerifier = {
   /** Whether a lease's proof holds. @param batches - the rows of each step. */
@@ -26,6 +30,8 @@ export type PortableVerifier = {
     batch: BatchRows,
     paths: readonly (readonly Uint8Array[])[],
   ) => Result<'rows', RowsFault>
+  /** What certificates of a proven job name its weights by. */
+  readonly commitWeights: (job: StateShape, weights: Weights) => Hash
 }
 
 /**
@@ -37,6 +43,7 @@ export function openPortableVerifier(wasm: Uint8Array<ArrayBuffer> | null): Port
   return {
     verifyProof: (statement, batches, proof) => verifyStepProof(statement, batches, proof, kernels),
     checkRows: checkDatasetRows,
+    commitWeights: (job, weights) => commitWeights(job, weights, kernels),
   }
 }
 

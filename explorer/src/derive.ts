@@ -27,7 +27,7 @@ export function progressOf(job: JobWire): number {
 
 /** Seconds a block took, over the newest ones. */
 export function blockSeconds(blocks: readonly BlockRow[]): number | null {
-  const window = blocks.slice(0, 50)
+  const window = blocks.slice(0, 50).filter(({ number }) => number > 0)
   const [newest, oldest] = [window[0], window.at(-1)]
   if (newest === undefined || oldest === undefined || newest === oldest) return null
   return (newest.timestamp - oldest.timestamp) / (newest.number - oldest.number)
@@ -50,7 +50,7 @@ export function macsPerSecond(
   certificates: readonly CertificateWire[],
   jobs: readonly JobWire[],
 ): number {
-  const [newest, oldest] = [blocks[0], blocks.at(-1)]
+  const [newest, oldest] = [blocks[0], blocks.findLast(({ number }) => number > 0)]
   if (newest === undefined || oldest === undefined || newest === oldest) return 0
   const byId = new Map(jobs.map((job) => [job.id, job]))
   const macs = certificates

@@ -15,6 +15,11 @@ export function countText(value: number | bigint): string {
   return whole.format(value)
 }
 
+/** `1 peer`, `2 peers`. */
+export function countOf(value: number, what: string): string {
+  return `${countText(value)} ${what}${value === 1 ? '' : 's'}`
+}
+
 /** `1.2M`. */
 export function shortText(value: number | bigint): string {
   return short.format(value)

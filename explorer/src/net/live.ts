@@ -123,7 +123,8 @@ async function refresh(): Promise<void> {
   const number = num(await node.call<Hex>('eth_blockNumber'))
   if (number < head.get()) forget()
   advanceTo(number)
-  await Promise.all([refreshJobs(), refreshCertificates()])
+  await refreshJobs()
+  await refreshCertificates()
 }
 
 /** Jobs that opened since, and all that may have moved. */

@@ -2,14 +2,14 @@
  * One certificate: what was claimed, what it was paid, and the claim checked here.
  */
 import type { VNode } from 'preact'
-import type { CertificateWire, JobWire } from '../../../client/wire.ts'
+import type { CertificateWire, JobWire, ProofWire } from '../../../client/wire.ts'
 import type { Hash } from '../../../primitives/hash.ts'
 import { layersText } from '../derive.ts'
 import { bytesText, coinsText, countText, num } from '../format.ts'
 import { fetchBlockRow } from '../net/live.ts'
 import { node, useQuery } from '../net/node.ts'
 import { FullHash, HashText, Who } from '../ui/identity.tsx'
-import { Card, Facts, PageHead, Pending } from '../ui/parts.tsx'
+import { Card, type Fact, Facts, PageHead, Pending } from '../ui/parts.tsx'
 import { Age } from '../ui/time.tsx'
 import { VerifyCertificate } from '../verify/verifyCard.tsx'
 import type { PageProps } from './registry.ts'
@@ -19,6 +19,8 @@ type Known = {
   readonly job: JobWire
   /** Unix seconds of its block. */
   readonly time: number
+  /** Null where this node does not keep it. */
+  readonly proof: ProofWire | null
 }
 
 export function CertificatePage({ params }: PageProps): VNode {
@@ -55,14 +57,15 @@ export function CertificatePage({ params }: PageProps): VNode {
 async function fetchKnown(job: string, range: number): Promise<Known | null> {
   const certificate = await node.call<CertificateWire | null>('train_getCertificate', job, range)
   if (certificate === null) return null
-  const [found, row] = await Promise.all([
+  const [found, row, proof] = await Promise.all([
     node.call<JobWire | null>('train_getJob', job),
     fetchBlockRow(num(certificate.blockNumber)),
+    node.call<ProofWire | null>('train_getProof', job, range),
   ])
-  return found === null ? null : { certificate, job: found, time: row?.timestamp ?? 0 }
+  return found === null ? null : { certificate, job: found, time: row?.timestamp ?? 0, proof }
 }
 
-function Claim({ known: { certificate, job } }: { readonly known: Known }): VNode {
+function Claim({ known: { certificate, job, proof } }: { readonly known: Known }): VNode {
   const { losses } = certificate
   const batch = num(job.definition.batch)
   const lossText = (loss: (typeof losses)[number] | undefined) =>
@@ -89,12 +92,7 @@ function Claim({ known: { certificate, job } }: { readonly known: Known }): VNod
           ],
           ['Fee', `${coinsText(BigInt(certificate.fee))} coins`],
           ['Loss a row', `${lossText(losses[0])} to ${lossText(losses.at(-1))}`],
-          [
-            'Proof',
-            job.definition.proofKind === 'replay'
-              ? 'none: judges train the range again'
-              : job.definition.proofKind,
-          ],
+          ...proofFacts(job, proof),
           [
             'Weights after',
             <FullHash key="after" hash={certificate.stateAfter} what="the commitment" />,
@@ -112,27 +110,22 @@ function Claim({ known: { certificate, job } }: { readonly known: Known }): VNod
           ],
         ]}
       />
-      <WeightSize certificate={certificate} />
     </Card>
   )
 }
 
-function WeightSize({ certificate }: { readonly certificate: CertificateWire }): VNode | null {
-  const found = useQuery(
-    () =>
-      node.call<{ readonly size: `0x${string}` | null } | null>(
-        'train_getWeights',
-        certificate.job,
-        certificate.range,
-      ),
-    [certificate.job, certificate.range],
-  )
-  const size = found.data?.size ?? null
-  return (
-    <p class="soft small">
-      {size === null
-        ? 'This node does not hold these weights.'
-        : `${bytesText(num(size))} of weights here.`}
-    </p>
-  )
+function proofFacts({ definition }: JobWire, proof: ProofWire | null): readonly Fact[] {
+  if (definition.proofKind === 'replay') return [['Proof', 'none: judges train the range again']]
+  if (proof === null) return [['Proof', `${definition.proofKind}, not kept by this node`]]
+  const { size, soundnessBits, proveMs, verifyMs } = proof
+  const times = [
+    ...(proveMs === null ? [] : [`made in ${countText(num(proveMs))} ms`]),
+    ...(verifyMs === null ? [] : [`judged in ${countText(num(verifyMs))} ms`]),
+  ]
+  return [
+    ['Proof', definition.proofKind],
+    ['Proof size', bytesText(num(size))],
+    ['Soundness', soundnessBits === null ? 'unknown' : `${num(soundnessBits)} bits`],
+    ...(times.length === 0 ? [] : ([['By this node', times.join(', ')]] as const)),
+  ]
 }

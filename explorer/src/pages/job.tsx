@@ -78,7 +78,7 @@ function JobView({ job }: { readonly job: JobWire }): VNode {
         </Card>
       )}
       <Card title="Certificates" aside={countText(certificates.length)} flush>
-        <Certificates items={certificates} />
+        <Certificates job={job} items={certificates} />
       </Card>
     </>
   )
@@ -265,7 +265,13 @@ function Definition({ job }: { readonly job: JobWire }): VNode {
   )
 }
 
-function Certificates({ items }: { readonly items: readonly CertificateWire[] }): VNode {
+function Certificates({
+  job,
+  items,
+}: {
+  readonly job: JobWire
+  readonly items: readonly CertificateWire[]
+}): VNode {
   if (items.length === 0) return <Empty>No range is certified yet.</Empty>
   const newest = items.toReversed()
   return (
@@ -273,7 +279,7 @@ function Certificates({ items }: { readonly items: readonly CertificateWire[] })
       <div class="row head certificate-row" aria-hidden="true">
         <span>Range</span>
         <span>Worker</span>
-        <span class="end">Loss</span>
+        <span class="end">Loss a row</span>
         <span class="end hide-small">Fee</span>
         <span class="end">Block</span>
       </div>
@@ -290,7 +296,7 @@ function Certificates({ items }: { readonly items: readonly CertificateWire[] })
                 {num(one.range)} <span class="soft small">({num(one.steps)} steps)</span>
               </a>
               <Who address={one.worker} />
-              <span class="end">{shortLoss(one)}</span>
+              <span class="end">{lastLoss(one, job)}</span>
               <span class="end hide-small">{coinsText(BigInt(one.fee))}</span>
               <a class="end" href={`/block/${num(one.blockNumber)}`}>
                 {countText(num(one.blockNumber))}
@@ -303,7 +309,7 @@ function Certificates({ items }: { readonly items: readonly CertificateWire[] })
   )
 }
 
-function shortLoss({ losses }: CertificateWire): string {
+function lastLoss({ losses }: CertificateWire, { definition }: JobWire): string {
   const last = losses.at(-1)
-  return last === undefined ? '–' : countText(num(last))
+  return last === undefined ? '–' : countText(num(last) / num(definition.batch))
 }

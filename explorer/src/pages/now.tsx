@@ -5,7 +5,7 @@ import type { VNode } from 'preact'
 import { useMemo } from 'preact/hooks'
 import type { LeaseWire } from '../../../client/wire.ts'
 import { blockSeconds, blocksLeft, layersText, macsPerSecond, progressOf } from '../derive.ts'
-import { countText, macsText, num, percentText, spanText } from '../format.ts'
+import { countOf, countText, macsText, num, percentText, spanText } from '../format.ts'
 import { participationOf, useParticipation, usePool } from '../net/health.ts'
 import { head, jobs, recentBlocks, recentCertificates } from '../net/live.ts'
 import { node, useQuery } from '../net/node.ts'
@@ -73,12 +73,12 @@ function Figures(): VNode {
         {
           label: 'Signing',
           value: signed === null ? '–' : percentText(signed),
-          note: `${participation.data?.length ?? 0} validators, this epoch`,
+          note: `${countOf(participation.data?.length ?? 0, 'validator')}, this epoch`,
         },
         {
           label: 'Transactions waiting',
           value: pool.data === null ? '–' : countText(num(pool.data.pending)),
-          note: `${pool.data === null ? 0 : num(pool.data.peers)} peers`,
+          note: countOf(pool.data === null ? 0 : num(pool.data.peers), 'peer'),
         },
       ]}
     />
@@ -162,7 +162,7 @@ function Leases(): VNode {
   const leases = useQuery(() => node.call<readonly LeaseWire[]>('train_listLeases'), [height])
   const items = leases.data ?? []
   return (
-    <Card title="Who trains what" aside={`${items.length} leases`} flush>
+    <Card title="Who trains what" aside={countOf(items.length, 'lease')} flush>
       {items.length === 0 ? (
         <Empty>No piece of training is leased at the moment.</Empty>
       ) : (
@@ -241,7 +241,8 @@ function NewCertificates(): VNode {
 
 function Pace(): VNode {
   const blocks = useStore(recentBlocks)
-  const oldestFirst = blocks.toReversed()
+  // Genesis may be years older than the block after it.
+  const oldestFirst = blocks.filter(({ number }) => number > 0).toReversed()
   const xs = oldestFirst.slice(1).map(({ number }) => number)
   const seconds = oldestFirst
     .slice(1)

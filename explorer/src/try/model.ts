@@ -2,18 +2,15 @@
  * A certified model in this browser: loaded, checked, run.
  */
 import { httpSource } from '../../../client/ask.ts'
+import { fetchWeights } from '../../../client/commitment.ts'
 import { jobOfWire } from '../../../client/jobWire.ts'
 import type { JobWire, WeightsWire } from '../../../client/wire.ts'
 import { predictions } from '../../../compute/evaluate.ts'
-import {
-  commitStateBytes,
-  decodeState,
-  type ModelState,
-  stateBytes,
-} from '../../../compute/modelState.ts'
+import type { ModelState } from '../../../compute/modelState.ts'
 import { referenceBackend } from '../../../compute/reference.ts'
 import type { Hash } from '../../../primitives/hash.ts'
 import type { Job } from '../../../registry/job.ts'
+import { verifierHere } from '../verify/kernels.ts'
 
 export type Loaded = {
   readonly job: Job
@@ -27,11 +24,10 @@ export type Outputs = { readonly values: readonly number[]; readonly best: numbe
 /** @throws if the node lacks the weights or shows others than were certified. */
 export async function loadModel(wire: JobWire, weights: WeightsWire): Promise<Loaded> {
   const job = jobOfWire(wire)
-  const bytes = await httpSource(location.origin).blob(weights.blob, stateBytes(job))
-  const commitment = commitStateBytes(bytes)
-  if (commitment !== weights.commitment) throw new Error('these are not the certified weights')
-  const state = decodeState(job, bytes)
-  if (!state.ok) throw new Error(`the weights are damaged: ${state.fault.code}`)
+  const { blob, commitment } = weights
+  const source = httpSource(location.origin)
+  const state = await fetchWeights(await verifierHere(), source, job, blob, commitment)
+  if (!state.ok) throw new Error(`these are not the certified weights: ${state.fault.code}`)
   return { job, state: state.value, classes: job.layers.at(-1)!, commitment }
 }
 

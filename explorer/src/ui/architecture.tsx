@@ -4,8 +4,8 @@
 import type { VNode } from 'preact'
 import { countText } from '../format.ts'
 
-const size = { width: 760, height: 250, top: 26, box: 220 }
-const columnWidth = 46
+const size = { width: 430, height: 210, box: 200 }
+const columnWidth = 34
 /** Dots drawn in a column at most. */
 const maxDots = 12
 
@@ -16,7 +16,7 @@ export function Architecture({ layers }: { readonly layers: readonly number[] })
     const x = (i * (size.width - columnWidth - 4)) / (layers.length - 1) + 2
     return { units, x, height, y: (size.height - height) / 2 }
   })
-  const dense = layers.length > 9
+  const dense = layers.length > 6
   return (
     <svg
       class="drawing"
@@ -69,7 +69,7 @@ function ColumnView({ column, end }: ColumnProps): VNode {
     <g>
       <rect x={x} y={y} width={columnWidth} height={height} rx="10" class="layer-box" />
       {dots(column).map((dot) => (
-        <circle key={dot} cx={x + columnWidth / 2} cy={dot} r="5" class="layer-dot" />
+        <circle key={dot} cx={x + columnWidth / 2} cy={dot} r="4" class="layer-dot" />
       ))}
       <text x={at} y={size.height + 6} text-anchor={end} class="strong">
         {countText(units)}
@@ -84,6 +84,6 @@ function ColumnView({ column, end }: ColumnProps): VNode {
 }
 
 function dots({ units, y, height }: Column): readonly number[] {
-  const count = Math.min(units, maxDots, Math.max(1, Math.floor((height - 14) / 15)))
+  const count = Math.min(units, maxDots, Math.max(1, Math.floor((height - 10) / 12)))
   return Array.from({ length: count }, (_, i) => y + (height * (i + 0.5)) / count)
 }

@@ -67,6 +67,11 @@ export function Chart(props: ChartProps): VNode {
   )
 }
 
+/** Blocks, steps and epochs are whole. */
+const wholeSteps = [0, 1, 2, 3, 4, 5, 6, 7].flatMap((power) =>
+  [1, 2, 5].map((factor) => factor * 10 ** power),
+)
+
 function optionsOf(props: ChartProps, element: HTMLElement): uPlot.Options {
   const { series, height = 220, yText = countText, xText = countText, isLog = false } = props
   const resolve = (name: string) => colour(element, name)
@@ -94,7 +99,12 @@ function optionsOf(props: ChartProps, element: HTMLElement): uPlot.Options {
       })),
     ] as uPlot.Series[],
     axes: [
-      { ...axis, values: (_, ticks) => ticks.map((tick) => (tick === null ? '' : xText(tick))) },
+      {
+        ...axis,
+        size: 28,
+        incrs: wholeSteps,
+        values: (_, ticks) => ticks.map((tick) => (tick === null ? '' : xText(tick))),
+      },
       {
         ...axis,
         size: 58,

@@ -74,7 +74,7 @@ function Cell({ block, x, y, settled, isNew }: CellProps): VNode {
         d={cellPath(x, y)}
         class={isNew ? 'cell cell-new' : 'cell'}
         fill={colourOf(miner)}
-        fill-opacity={settled > 0 ? 1 : transactions > 0 ? 0.72 : 0.45}
+        fill-opacity={settled > 0 ? 1 : transactions > 0 ? 0.8 : 0.5}
       />
       {dotsOf(Math.min(settled, 7)).map(([dx, dy]) => (
         <circle key={`${dx} ${dy}`} cx={x + dx} cy={y + dy} r="3.2" class="cell-mark" />

@@ -17,10 +17,12 @@ export function PageHead({
   readonly children?: ComponentChildren
 }): VNode {
   return (
-    <div class="page-head">
+    <div>
       {crumb !== undefined && <p class="crumb">{crumb}</p>}
-      <h1>{title}</h1>
-      {children}
+      <div class="page-head">
+        <h1>{title}</h1>
+        {children}
+      </div>
       {lede !== undefined && <p class="lede">{lede}</p>}
     </div>
   )

@@ -31,7 +31,7 @@ const names: Readonly<Record<CheckName, string>> = {
 
 const checksOf: Readonly<Record<Task['kind'], readonly CheckName[]>> = {
   block: ['signatures', 'header', 'transactions', 'receipt'],
-  certificate: ['signatures', 'receipt', 'state', 'rows', 'work'],
+  certificate: ['signatures', 'receipt', 'state', 'rows', 'work', 'weights'],
 }
 
 export function VerifyBlock({ height }: { readonly height: number }): VNode {
@@ -89,8 +89,9 @@ function VerifyCard({ task }: { readonly task: Task }): VNode {
     <Card title="Verify here">
       <div class="stack tight">
         <p class="soft small">
-          This browser checks everything itself: signatures, Merkle proofs and{' '}
-          {task.kind === 'certificate' ? 'the training' : 'hashes'}. It believes no server.
+          This browser checks everything itself: signatures, Merkle proofs
+          {task.kind === 'certificate' ? ', the proof of training' : ' and hashes'}. It believes no
+          server.
         </p>
         <div>
           <button
@@ -139,7 +140,9 @@ function Checks({ task, progress }: { readonly task: Task; readonly progress: Pr
                 {names[name]}
                 <span class="unseen">: {state}</span>
               </p>
-              {check !== undefined && check.detail !== '' && <p class="how">{check.detail}</p>}
+              {check !== undefined && check.detail !== '' && (
+                <p class="how">{shortened(check.detail)}</p>
+              )}
             </div>
             {check !== undefined && check.tookMs > 0 && (
               <span class="took">
@@ -153,6 +156,11 @@ function Checks({ task, progress }: { readonly task: Task; readonly progress: Pr
       })}
     </ol>
   )
+}
+
+/** Hashes in a sentence are long and say little. */
+function shortened(text: string): string {
+  return text.replace(/0x[0-9a-fA-F]{24,}/g, (hash) => shortHex(hash, 6))
 }
 
 function Outcome({ outcome, why }: Progress): VNode | null {

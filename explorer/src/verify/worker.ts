@@ -7,6 +7,7 @@ import type { Anchor } from '../../../client/follow.ts'
 import { verifyBlock } from '../../../client/verifyBlock.ts'
 import { verifyCertificate } from '../../../client/verifyCertificate.ts'
 import type { Hash } from '../../../primitives/hash.ts'
+import { fetchKernels } from './kernels.ts'
 
 export type Order = { readonly anchor: Anchor } & (
   | { readonly kind: 'block'; readonly height: number }
@@ -30,14 +31,8 @@ async function carryOut(order: Order): Promise<boolean> {
   if (order.kind === 'block')
     return (await verifyBlock(BigInt(order.height), { ...options, anchor })).ok
   const { job, range } = order
-  return (await verifyCertificate(job, range, { ...options, anchor, wasm: await kernels() })).ok
-}
-
-/** Without them the checks run all the same, slower. */
-async function kernels(): Promise<Uint8Array<ArrayBuffer> | null> {
-  const url = new URL('../../../dist/wasm/proof.wasm', import.meta.url)
-  const response = await fetch(url).catch(() => null)
-  return response?.ok === true ? new Uint8Array(await response.arrayBuffer()) : null
+  return (await verifyCertificate(job, range, { ...options, anchor, wasm: await fetchKernels() }))
+    .ok
 }
 
 addEventListener('message', ({ data }: MessageEvent<Order>) => {
