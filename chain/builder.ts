@@ -3,14 +3,15 @@
  * that had to be stopped after it started leaves nothing behind, because the block is run anew
  * without it; so what is sealed is always one straight execution, as every voter will repeat it.
  */
-import { createBlock, genTransactionsTrieRoot, genWithdrawalsTrieRoot } from '@ethereumjs/block'
-import { MerklePatriciaTrie } from '@ethereumjs/mpt'
+import { Block, createBlockHeader } from '@ethereumjs/block'
 import { type Address, addressBytes } from '../primitives/address.ts'
 import type { Clock } from '../primitives/clock.ts'
 import { type Hash, hashBytes, hashFromBytes } from '../primitives/hash.ts'
 import { invariant, ok, type Result, refuse } from '../primitives/result.ts'
+import { transactionsRoot, withdrawalsRoot } from '../vm/listTrie.ts'
 import type { PaymentFault } from '../vm/payment.ts'
 import type { Transaction } from '../vm/transaction.ts'
+import { encodeBlock } from './blockCodec.ts'
 import type { BlockFault } from './blockFault.ts'
 import type { ChainState } from './chainState.ts'
 import { encodeEnvelope, envelopeHashOf } from './envelope.ts'
@@ -115,8 +116,8 @@ export async function buildBlock(
   const { execution, chosen, skipped } = packed.value
   const executed = await execution.finish()
   const draft = { ...header, coinbase, mixHash, beaconRoot: execution.beaconRoot }
-  const block = await seal(rules, draft, executed, chosen, expectations)
-  const envelope = encodeEnvelope({ block: block.serialize(), parentCommit, reveal, evidence })
+  const block = seal(rules, draft, executed, chosen, expectations)
+  const envelope = encodeEnvelope({ block: encodeBlock(block), parentCommit, reveal, evidence })
   const envelopeHash = envelopeHashOf(envelope)
   const outcome: Outcome = {
     height: expectations.height,
@@ -249,7 +250,7 @@ type Draft = ReturnType<typeof childFields> & {
   readonly beaconRoot: Hash
 }
 
-async function seal(
+function seal(
   { engine }: Rules,
   draft: Draft,
   executed: Executed,
@@ -260,20 +261,19 @@ async function seal(
   const { beaconRoot, coinbase, mixHash, parentHash, ...fields } = draft
   const transactions = chosen.map(({ tx }) => tx)
   const withdrawals = bodyWithdrawals(emissions)
-  const trie = () => new MerklePatriciaTrie({ common })
   const header = {
     ...fields,
     parentHash: hashBytes(parentHash),
     coinbase: addressBytes(coinbase),
     mixHash: hashBytes(mixHash),
     parentBeaconBlockRoot: hashBytes(beaconRoot),
-    transactionsTrie: await genTransactionsTrieRoot(transactions, trie()),
-    withdrawalsRoot: await genWithdrawalsTrieRoot(withdrawals, trie()),
+    transactionsTrie: hashBytes(transactionsRoot(transactions)),
+    withdrawalsRoot: hashBytes(withdrawalsRoot(withdrawals)),
     requestsHash: hashBytes(emptyRequestsHash),
     stateRoot: hashBytes(executed.stateRoot),
     receiptTrie: hashBytes(executed.receiptsRoot),
     logsBloom: executed.bloom,
     gasUsed: executed.gasUsed,
   }
-  return createBlock({ header, transactions, withdrawals }, { common })
+  return new Block(createBlockHeader(header, { common }), transactions, [], withdrawals, { common })
 }

@@ -21,6 +21,7 @@ import {
   simulateBlocks,
 } from '../vm/simulateBlocks.ts'
 import { openState, type StateStore, stateStore } from '../vm/stateStore.ts'
+import { readBlock } from './blockCodec.ts'
 import type { BlockFault } from './blockFault.ts'
 import { type BuildRequest, type Built, buildBlock } from './builder.ts'
 import type { ChainState } from './chainState.ts'
@@ -30,7 +31,7 @@ import { genesisBlock } from './genesisBlock.ts'
 import { bloomFits, type FoundLog, findLogs, type LogFilter } from './logQuery.ts'
 import { openReader, type StateReader } from './reader.ts'
 import type { Rules } from './rules.ts'
-import { applyBlock, type Outcome, readBlock } from './transition.ts'
+import { applyBlock, type Outcome } from './transition.ts'
 
 /** A committed block. */
 export type StoredBlock = {

@@ -2,9 +2,9 @@
  * Running one block: system steps, transactions, withdrawals, roots. The builder and the transition
  * both go through here, so what a proposer seals and what a voter computes cannot differ.
  */
-import { type Block, createBlock, type HeaderData } from '@ethereumjs/block'
+import { createBlock, type HeaderData } from '@ethereumjs/block'
 import { Account, createWithdrawal, type Withdrawal } from '@ethereumjs/util'
-import { type RunTxResult, runTx } from '@ethereumjs/vm'
+import { runTx } from '@ethereumjs/vm'
 import { type Address, addressBytes } from '../primitives/address.ts'
 import { weiPerGwei } from '../primitives/brand.ts'
 import { type Hash, hashBytes, hashFromBytes } from '../primitives/hash.ts'
@@ -12,6 +12,7 @@ import { Bug, type Fault, ok, type Result, refuse } from '../primitives/result.t
 import { epochOf, type ValidatorSet } from '../registry/validatorSet.ts'
 import { type ChainVm, createChainVm, type Deadline, Expired } from '../vm/chainVm.ts'
 import { type PaymentFault, paymentFault } from '../vm/payment.ts'
+import { runPlainTransfer } from '../vm/plainTransfer.ts'
 import { commitReceipts, type Receipt, receiptOf } from '../vm/receipts.ts'
 import { type Nodes, newNodes, openState } from '../vm/stateStore.ts'
 import { keepBeaconRoot, keepParentHash } from '../vm/systemContracts.ts'
@@ -73,7 +74,7 @@ export type ExecutionInput = {
   readonly evidence: readonly Uint8Array[]
   readonly expectations: Expectations
   readonly expired?: Deadline | undefined
-  /** Sees the VM before it runs. */
+  /** Sees the VM before it runs; then everything goes through the interpreter. */
   readonly watch?: ((vm: ChainVm) => void) | undefined
 }
 
@@ -140,9 +141,9 @@ export async function startExecution(
     const { baseFeePerGas } = input.header
     const fault = await paymentFault(opened.state, transaction, baseFeePerGas, gasLeft)
     if (fault !== null) return { tainted: false, fault }
-    const ran = await attempt(chainVm, block, transaction, gasUsed, opened.failure)
+    const ran = await attempt(transaction)
     if (!ran.ok) return ran.fault
-    const receipt = receiptOf(transaction, ran.value, gasUsed)
+    const receipt = ran.value
     if (!receipt.succeeded && isCertify(engine, transaction))
       return { tainted: true, reason: 'certifyReverted' }
     receipts.push(receipt)
@@ -150,12 +151,45 @@ export async function startExecution(
     return null
   }
 
+  /**
+   * Run one transaction that passed its checks. What the EVM throws then is either the deadline, our
+   * store failing (thrown on), or something no input should cause: the transaction is refused, since
+   * a block that only crashes nodes must not be agreed on.
+   */
+  async function attempt(
+    transaction: Transaction,
+  ): Promise<Result<Receipt, { readonly code: 'run' } & RunFault>> {
+    try {
+      if (expired?.() === true) throw new Expired('transaction')
+      return ok((await plain(transaction)) ?? (await interpreted(transaction)))
+    } catch (error) {
+      if (opened.failure() !== undefined)
+        throw new Error('the state could not be read', { cause: error })
+      if (error instanceof Expired) return refuse({ code: 'run', tainted: true, reason: 'slow' })
+      const why = error instanceof Bug ? `bug: ${error.message}` : String(error).slice(0, 200)
+      return refuse({ code: 'run', tainted: true, reason: 'execution', why })
+    }
+  }
+
+  /** Whoever watches wants to see the messages, which the short way does not send. */
+  function plain(transaction: Transaction): Promise<Receipt | null> | null {
+    if (input.watch !== undefined) return null
+    const baseFee = input.header.baseFeePerGas
+    const context = { engine, baseFee, coinbase: block.header.coinbase, gasBefore: gasUsed }
+    return runPlainTransfer(chainVm, transaction, context)
+  }
+
+  async function interpreted(transaction: Transaction): Promise<Receipt> {
+    const ran = await runTx(chainVm.vm, { tx: transaction.tx, block, blockGasUsed: gasUsed })
+    return receiptOf(transaction, ran, gasUsed)
+  }
+
   async function finish(): Promise<Executed> {
     await mint(chainVm, expectations.withdrawals)
     await opened.state.commit()
     const stateRoot = hashFromBytes(await opened.state.getStateRoot())
     const nodes = newNodes(parent.states, opened.nodes, stateRoot)
-    const { root: receiptsRoot, bloom } = await commitReceipts(engine, receipts)
+    const { root: receiptsRoot, bloom } = commitReceipts(engine, receipts)
     return { stateRoot, receiptsRoot, bloom, gasUsed, receipts, nodes }
   }
 
@@ -184,28 +218,6 @@ async function beginBlock(
   await keepBeaconRoot(state, header.timestamp, root)
   await keepParentHash(state, height, parent.hash)
   return ok(root)
-}
-
-/**
- * Run one transaction that passed its checks. What the EVM throws then is either the deadline, our
- * store failing (thrown on), or something no input should cause: the transaction is refused, since a
- * block that only crashes nodes must not be agreed on.
- */
-async function attempt(
-  { vm }: ChainVm,
-  block: Block,
-  { tx }: Transaction,
-  blockGasUsed: bigint,
-  failure: () => unknown,
-): Promise<Result<RunTxResult, { readonly code: 'run' } & RunFault>> {
-  try {
-    return ok(await runTx(vm, { tx, block, blockGasUsed }))
-  } catch (error) {
-    if (failure() !== undefined) throw new Error('the state could not be read', { cause: error })
-    if (error instanceof Expired) return refuse({ code: 'run', tainted: true, reason: 'slow' })
-    const why = error instanceof Bug ? `bug: ${error.message}` : String(error).slice(0, 200)
-    return refuse({ code: 'run', tainted: true, reason: 'execution', why })
-  }
 }
 
 /** Credit the block's withdrawals; like Ethereum, after the transactions and without gas. */

@@ -2,23 +2,21 @@
  * Header rules: Ethereum's for proof of stake, with the gas limit fixed by the chain's parameters and
  * three fields bound to consensus (`coinbase`, `mixHash`, `parentBeaconBlockRoot`).
  */
-import {
-  type Block,
-  type BlockHeader,
-  genTransactionsTrieRoot,
-  genWithdrawalsTrieRoot,
-} from '@ethereumjs/block'
-import { MerklePatriciaTrie } from '@ethereumjs/mpt'
+import type { Block, BlockHeader } from '@ethereumjs/block'
 import type { ChainParams } from '../params/chainParams.ts'
 import { addressFromBytes } from '../primitives/address.ts'
 import { concatBytes, toHex, utf8ToBytes } from '../primitives/bytes.ts'
-import { type Hash, hashBytes, hashFromBytes, sha256Hash } from '../primitives/hash.ts'
+import { type Hash, hashBytes, hashFromBytes, keccakHash, sha256Hash } from '../primitives/hash.ts'
 import { type Validator, type ValidatorSet, validatorSetHash } from '../registry/validatorSet.ts'
+import { transactionsRoot, withdrawalsRoot } from '../vm/listTrie.ts'
 import { envelopeLeaves, rootOfLeaves } from './beaconRoot.ts'
 import type { HeaderFault } from './blockFault.ts'
 
 /** Digest of no requests: the chain has none of EIP-7685's. */
 export const emptyRequestsHash: Hash = sha256Hash(new Uint8Array())
+
+/** Digest of a list without uncles. */
+const emptyListHash: Hash = keccakHash(Uint8Array.of(0xc0))
 
 /** Longest `extraData`. @see EIP-3675 */
 const maxExtraData = 32
@@ -110,18 +108,21 @@ export function proposerOf(header: BlockHeader, set: ValidatorSet): Validator | 
 }
 
 /** Whether the header's roots are those of the body it came with. */
-export async function bodyFault(block: Block): Promise<HeaderFault | null> {
-  const { header, transactions, uncleHeaders, withdrawals = [], common } = block
-  if (uncleHeaders.length > 0 || !block.uncleHashIsValid())
+export function bodyFault({
+  header,
+  transactions,
+  uncleHeaders,
+  withdrawals = [],
+}: Block): HeaderFault | null {
+  const noUncles = hashFromBytes(header.uncleHash) === emptyListHash
+  if (uncleHeaders.length > 0 || !noUncles)
     return { code: 'block/uncles', got: uncleHeaders.length }
-  const trie = () => new MerklePatriciaTrie({ common })
-  const transactionsRoot = hashFromBytes(await genTransactionsTrieRoot(transactions, trie()))
-  const gotTransactions = hashFromBytes(header.transactionsTrie)
-  if (transactionsRoot !== gotTransactions)
-    return { code: 'block/transactionsRoot', expected: transactionsRoot, got: gotTransactions }
-  const withdrawalsRoot = hashFromBytes(await genWithdrawalsTrieRoot(withdrawals, trie()))
+  const expected = transactionsRoot(transactions)
+  const got = hashFromBytes(header.transactionsTrie)
+  if (expected !== got) return { code: 'block/transactionsRoot', expected, got }
+  const expectedWithdrawals = withdrawalsRoot(withdrawals)
   const gotWithdrawals = hashFromBytes(header.withdrawalsRoot ?? new Uint8Array(32))
-  return withdrawalsRoot === gotWithdrawals
+  return expectedWithdrawals === gotWithdrawals
     ? null
-    : { code: 'block/withdrawalsRoot', expected: withdrawalsRoot, got: gotWithdrawals }
+    : { code: 'block/withdrawalsRoot', expected: expectedWithdrawals, got: gotWithdrawals }
 }

@@ -1,17 +1,16 @@
 /**
  * The chain's one law: whether an envelope is the child of a state, and what it makes of it.
  */
-import { type Block, createBlockFromBytesArray } from '@ethereumjs/block'
-import { RLP } from '@ethereumjs/rlp'
+import type { Block } from '@ethereumjs/block'
 import { type Address, addressFromBytes } from '../primitives/address.ts'
 import { equalBytes } from '../primitives/bytes.ts'
 import { type Hash, hashFromBytes } from '../primitives/hash.ts'
 import { ok, type Result, refuse } from '../primitives/result.ts'
 import type { ChainVm, Deadline } from '../vm/chainVm.ts'
-import type { Engine } from '../vm/engine.ts'
 import type { Receipt } from '../vm/receipts.ts'
 import type { Nodes } from '../vm/stateStore.ts'
 import { inspectTransaction, type Transaction } from '../vm/transaction.ts'
+import { readBlock } from './blockCodec.ts'
 import type { BlockFault } from './blockFault.ts'
 import type { ChainState } from './chainState.ts'
 import { decodeEnvelope, type Envelope, envelopeHashOf } from './envelope.ts'
@@ -65,7 +64,7 @@ export async function applyBlock(
   const read = readBlock(rules, envelope.block)
   if (!read.ok) return read
   const block = read.value
-  const fault = headerFault(parent.header, block.header, rules.params) ?? (await bodyFault(block))
+  const fault = headerFault(parent.header, block.header, rules.params) ?? bodyFault(block)
   if (fault !== null) return refuse(fault)
   const expectations = await expectationsOf(parent, rules)
   const signers = checkConsensus(parent, block, envelope, expectations, rules)
@@ -104,28 +103,6 @@ export async function applyBlock(
     receipts,
     nodes,
   })
-}
-
-/** The block in `bytes`, which must be its only encoding. */
-export function readBlock(
-  { engine, params }: { readonly engine: Engine; readonly params: Rules['params'] },
-  bytes: Uint8Array,
-): Verdict<Block> {
-  if (bytes.length > params.maxBlockBytes)
-    return refuse({ code: 'block/size', max: params.maxBlockBytes, got: bytes.length })
-  try {
-    const values = RLP.decode(bytes) as Parameters<typeof createBlockFromBytesArray>[0]
-    const uncles = Array.isArray(values) ? values[2]?.length : undefined
-    if (uncles !== undefined && uncles > 0) return refuse({ code: 'block/uncles', got: uncles })
-    // The library's own proof-of-stake checks would come without codes; header.ts has them all.
-    const block = createBlockFromBytesArray(values, {
-      common: engine.common,
-      skipConsensusFormatValidation: true,
-    })
-    return equalBytes(block.serialize(), bytes) ? ok(block) : refuse({ code: 'block/encoding' })
-  } catch (error) {
-    return refuse({ code: 'block/malformed', why: String(error).slice(0, 200) })
-  }
 }
 
 /** Parent commit, proposer, reveal and randomness; gives who signed the parent. */

@@ -2,10 +2,11 @@
  * Values for consensus: building a block from the pools, and judging others' before this node votes
  * for them (docs/spec/consensus.md, validity in two parts).
  */
+
+import { readBlock } from '../chain/blockCodec.ts'
 import type { BuildRequest, Skip } from '../chain/builder.ts'
 import type { Chain } from '../chain/chain.ts'
 import { decodeEnvelope } from '../chain/envelope.ts'
-import { readBlock } from '../chain/transition.ts'
 import type { BuiltValue, DriverModules, Judged } from '../consensus/driverModules.ts'
 import type { Signer } from '../consensus/signer.ts'
 import { claimOf } from '../mempool/certificateClaim.ts'

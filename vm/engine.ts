@@ -22,16 +22,23 @@ export async function openEngine(
   chainId: number,
   modules: readonly NativeModule[],
 ): Promise<Engine> {
-  const common = chainCommon(chainId)
-  // A fresh Common knows no parameter; each library merges its own, mostly into a copy.
-  common.updateParams(paramsEVM)
-  common.updateParams(paramsTx)
-  common.updateParams(paramsBlock)
-  common.updateParams(paramsVM)
   return {
     chainId,
-    common,
+    common: fixRules(chainCommon(chainId)),
     crypto: await loadCrypto(),
     modules: new Map(modules.map((module) => [module.address, module])),
   }
+}
+
+/**
+ * `common` with every parameter in place, for good: its fork never changes again.
+ *
+ * A fresh Common knows no parameter; each library merges its own, mostly into a copy, at every
+ * transaction, header and machine made with it, which takes longer than running a transfer. Each
+ * machine also listens for changes of forks, and would be kept in memory by that.
+ */
+export function fixRules(common: Common): Common {
+  for (const params of [paramsEVM, paramsTx, paramsBlock, paramsVM]) common.updateParams(params)
+  common.events.on = () => common.events
+  return Object.assign(common, { copy: () => common, updateParams: () => {} })
 }

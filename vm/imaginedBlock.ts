@@ -149,7 +149,7 @@ async function seal(
   { transactions, receipts, calls, gasUsed, blobGasUsed }: Ran,
 ): Promise<SimulatedBlock> {
   const { common } = engine
-  const { root, bloom } = await commitReceipts(engine, receipts)
+  const { root, bloom } = commitReceipts(engine, receipts)
   const withdrawals = common.isActivatedEIP(4895) ? [...overrides.withdrawals] : undefined
   const trie = () => new MerklePatriciaTrie({ common })
   const header = headerOf(engine, {

@@ -2,14 +2,13 @@
  * Receipts: what a transaction did. The chain commits to them in Ethereum's form; the store keeps the
  * same facts in the project's codec, and what follows from them (blooms) is computed again.
  */
-import { MerklePatriciaTrie } from '@ethereumjs/mpt'
-import { RLP } from '@ethereumjs/rlp'
 import { Bloom, encodeReceipt, type RunTxResult } from '@ethereumjs/vm'
 import { type Address, addressBytes, addressFromBytes } from '../primitives/address.ts'
 import { type CodecFault, decode, type Reader, Writer } from '../primitives/codec.ts'
 import { type Hash, hashBytes, hashFromBytes } from '../primitives/hash.ts'
 import type { Result } from '../primitives/result.ts'
 import type { Engine } from './engine.ts'
+import { listRoot } from './listTrie.ts'
 import type { Transaction } from './transaction.ts'
 
 export type Log = {
@@ -76,19 +75,22 @@ export function bloomMayHold(engine: Engine, bloom: Uint8Array, item: Uint8Array
 }
 
 /** Root of the trie of receipts, as in Ethereum's headers, and the block's bloom. */
-export async function commitReceipts(
+export function commitReceipts(
   engine: Engine,
   receipts: readonly Receipt[],
-): Promise<{ readonly root: Hash; readonly bloom: Uint8Array }> {
-  const trie = new MerklePatriciaTrie({ common: engine.common })
+): { readonly root: Hash; readonly bloom: Uint8Array } {
   const bloom = new Uint8Array(256)
-  for (const [i, receipt] of receipts.entries()) {
+  const encoded = receipts.map((receipt) => {
+    if (receipt.logs.length === 0) return encodeForTrie(receipt, noLogs)
     const own = bloomOf(engine, receipt.logs)
     for (let at = 0; at < 256; at++) bloom[at]! |= own[at]!
-    await trie.put(RLP.encode(i), encodeForTrie(receipt, own))
-  }
-  return { root: hashFromBytes(trie.root()), bloom }
+    return encodeForTrie(receipt, own)
+  })
+  return { root: listRoot(encoded), bloom }
 }
+
+/** The bloom of nothing. */
+const noLogs = new Uint8Array(256)
 
 function encodeForTrie(receipt: Receipt, bitvector: Uint8Array): Uint8Array {
   const { type, succeeded, cumulativeGasUsed, logs } = receipt

@@ -12,9 +12,10 @@ import {
 } from '@ethereumjs/tx'
 import { type Address, addressFromBytes } from '../primitives/address.ts'
 import { bytesToUint, equalBytes, toHex } from '../primitives/bytes.ts'
-import { type Hash, hashFromBytes } from '../primitives/hash.ts'
+import { type Hash, keccakHash } from '../primitives/hash.ts'
 import { ok, type Result, refuse } from '../primitives/result.ts'
 import type { Engine } from './engine.ts'
+import { recentOf } from './recentTransactions.ts'
 
 /** A transaction whose form and signature are right; whether it can be paid is the state's to say. */
 export type Transaction = {
@@ -45,6 +46,19 @@ export const maxTransactionGas = 16_777_216n
 
 const knownTypes = [0, 1, 2, 4]
 
+/** Encodings and inspections of transactions that are in use: they are frozen, so nothing changes. */
+const encodings = new WeakMap<TypedTransaction, Uint8Array>()
+const inspections = new WeakMap<TypedTransaction, Result<Transaction, TransactionFault>>()
+
+/** The bytes that its hash is of; not to be written to. */
+export function encodeTransaction(tx: TypedTransaction): Uint8Array {
+  const known = encodings.get(tx)
+  if (known !== undefined) return known
+  const bytes = tx.serialize()
+  encodings.set(tx, bytes)
+  return bytes
+}
+
 /** Read a transaction from its bytes, as wallets send it and as block bodies name it. */
 export function decodeTransaction(
   engine: Engine,
@@ -52,6 +66,10 @@ export function decodeTransaction(
 ): Result<Transaction, TransactionFault> {
   if (bytes.length > maxTransactionBytes)
     return refuse({ code: 'transaction/size', max: maxTransactionBytes, got: bytes.length })
+  const recent = recentOf(engine)
+  const hash = keccakHash(bytes)
+  const known = recent.get(hash)
+  if (known !== undefined) return ok(known)
   const type = typeOf(bytes)
   if (!knownTypes.includes(type)) return refuse({ code: 'transaction/type', got: type })
   const bound = checkChainId(BigInt(engine.chainId), type, bytes)
@@ -62,16 +80,27 @@ export function decodeTransaction(
   } catch (error) {
     return refuse({ code: 'transaction/malformed', why: firstLine(error) })
   }
-  if (!equalBytes(tx.serialize(), bytes)) return refuse({ code: 'transaction/encoding' })
-  return inspectTransaction(tx)
+  if (!equalBytes(encodeTransaction(tx), bytes)) return refuse({ code: 'transaction/encoding' })
+  const inspected = inspectTransaction(tx)
+  if (inspected.ok) recent.set(hash, inspected.value)
+  return inspected
 }
 
 /** The checks that need no state, on a transaction already read as part of a block. */
 export function inspectTransaction(tx: TypedTransaction): Result<Transaction, TransactionFault> {
+  const known = inspections.get(tx)
+  if (known !== undefined) return known
+  const inspected = inspect(tx)
+  inspections.set(tx, inspected)
+  return inspected
+}
+
+function inspect(tx: TypedTransaction): Result<Transaction, TransactionFault> {
   if (!knownTypes.includes(tx.type)) return refuse({ code: 'transaction/type', got: tx.type })
   if (tx.type === 0 && (tx.v === 27n || tx.v === 28n))
     return refuse({ code: 'transaction/unprotected' })
-  const size = tx.serialize().length
+  const bytes = encodeTransaction(tx)
+  const size = bytes.length
   if (size > maxTransactionBytes)
     return refuse({ code: 'transaction/size', max: maxTransactionBytes, got: size })
   if (tx.gasLimit > maxTransactionGas)
@@ -83,7 +112,7 @@ export function inspectTransaction(tx: TypedTransaction): Result<Transaction, Tr
   if (sender === null) return refuse({ code: 'transaction/signature' })
   return ok({
     tx,
-    hash: hashFromBytes(tx.hash()),
+    hash: keccakHash(bytes),
     sender,
     to: tx.to === undefined ? null : addressFromBytes(tx.to.bytes),
     size,

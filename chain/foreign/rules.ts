@@ -11,7 +11,7 @@ import {
 import type { Address } from '../../primitives/address.ts'
 import { ok, type Result, refuse } from '../../primitives/result.ts'
 import { loadCrypto, recoverKey, sha256Native } from '../../vm/crypto.ts'
-import type { Engine } from '../../vm/engine.ts'
+import { type Engine, fixRules } from '../../vm/engine.ts'
 import { openingsOnly } from '../../vm/kzg.ts'
 import { p256Precompile } from '../../vm/p256.ts'
 import type { RawBlock } from './blockFile.ts'
@@ -64,7 +64,7 @@ export async function foreignRules(
       if (known !== undefined) return known
       const common = base.copy()
       common.setHardfork(fork)
-      const engine = engineOf(common)
+      const engine = engineOf(fixRules(common))
       engines.set(fork, engine)
       return engine
     }
