@@ -77,17 +77,3 @@ export function encodeWords(words: Uint32Array): Uint8Array {
   }
   return bytes
 }
-
-/** Reads canonical words; the index of the first word `≥ p` otherwise. `bytes` is a whole number of words. */
-export function decodeWords(
-  bytes: Uint8Array,
-): { readonly words: Uint32Array } | { readonly badWord: number } {
-  const words = new Uint32Array(bytes.length / 4)
-  if (littleEndian) new Uint8Array(words.buffer).set(bytes)
-  else {
-    const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length)
-    for (let i = 0; i < words.length; i++) words[i] = view.getUint32(4 * i, true)
-  }
-  for (let i = 0; i < words.length; i++) if (words[i]! >= order) return { badWord: i }
-  return { words }
-}

@@ -6,11 +6,11 @@
 
 import { concatBytes, uintBytes } from '../primitives/bytes.ts'
 import { ok, type Result, refuse } from '../primitives/result.ts'
-import { decodeWords, encodeWords } from './babyBear.ts'
 import { columnFinder, endPoints, instancesOf, leafClaims, segmentTree } from './circuit.ts'
 import type { Opening } from './commitment.ts'
-import { degree, type Elements } from './extension.ts'
+import { degree, type Elements, join } from './extension.ts'
 import type { LayerProof, TreeProof } from './layers.ts'
+import { packedLength, packWords, unpackWords } from './packing.ts'
 import { maxSaturated, type ProofShape, type Tree } from './parameters.ts'
 import { roundsOf } from './reduction.ts'
 import { ceilLog2 } from './security.ts'
@@ -76,16 +76,20 @@ export function encodeProof(shape: ProofShape, proof: StepProof): Uint8Array {
     witness,
     excess ?? new Uint8Array(0),
     ...openings.flatMap((trees) => trees.map(({ siblings }) => siblings)),
-    encodeWords(losses),
-    encodeWords(tree.root),
-    ...tree.layers.flatMap(({ rounds, values }) => [encodeWords(rounds), encodeWords(values)]),
-    encodeWords(proof.leafValues),
-    encodeWords(proof.productRounds),
-    encodeWords(proof.endValues),
-    encodeWords(proof.reductionRounds),
-    encodeWords(proof.columnValues),
-    ...proof.combinations.map(encodeWords),
-    ...openings.flatMap((trees) => trees.map(({ columns }) => encodeWords(columns))),
+    packWords(
+      join([
+        losses,
+        tree.root,
+        ...tree.layers.flatMap(({ rounds, values }) => [rounds, values]),
+        proof.leafValues,
+        proof.productRounds,
+        proof.endValues,
+        proof.reductionRounds,
+        proof.columnValues,
+        ...proof.combinations,
+        ...openings.flatMap((trees) => trees.map(({ columns }) => columns)),
+      ]),
+    ),
   )
 }
 
@@ -102,7 +106,8 @@ export function decodeProof(shape: ProofShape, bytes: Uint8Array): Result<StepPr
   const head = modeBytes + countBytes * (1 + 2 * perClass.length)
   const digests = lengths.digests.reduce((sum, n) => sum + n, 0) * digestBytes
   const words = lengths.words.reduce((sum, n) => sum + n, 0)
-  const expected = head + saturationBytes * listed + digests + 4 * words
+  const wordsFrom = head + saturationBytes * listed + digests
+  const expected = wordsFrom + packedLength(words)
   if (bytes.length !== expected)
     return refuse({ code: 'proof/length', expected, got: bytes.length })
   const saturated: Saturation[] = []
@@ -112,10 +117,9 @@ export function decodeProof(shape: ProofShape, bytes: Uint8Array): Result<StepPr
     if (entry === null) return refuse({ code: 'proof/canonical', offset: from })
     saturated.push(entry)
   }
-  const wordsFrom = expected - 4 * words
-  const read = decodeWords(bytes.subarray(wordsFrom))
+  const read = unpackWords(bytes.subarray(wordsFrom), words)
   if ('badWord' in read)
-    return refuse({ code: 'proof/canonical', offset: wordsFrom + 4 * read.badWord })
+    return refuse({ code: 'proof/canonical', offset: wordsFrom + packedLength(read.badWord) })
   const digestParts = split(
     bytes.subarray(wordsFrom - digests, wordsFrom),
     lengths.digests,
@@ -135,7 +139,7 @@ export function largestProof(shape: ProofShape): number {
   const sum = (all: readonly number[]) => all.reduce((total, n) => total + n, 0)
   const head = modeBytes + countBytes * (1 + 2 * perClass.length)
   const listed = shape.dense ? 0 : maxSaturated * saturationBytes
-  return head + listed + digestBytes * sum(lengths.digests) + 4 * sum(lengths.words)
+  return head + listed + digestBytes * sum(lengths.digests) + packedLength(sum(lengths.words))
 }
 
 type Counts = {

@@ -39,13 +39,15 @@ export function hashOf(tag: string, ...parts: readonly Uint8Array[]): Uint8Array
 export class Reader {
   readonly #bytes: Uint8Array
   #at = 0
+  /** Bits of words taken behind `#at`. */
+  #bits = 0
 
   constructor(bytes: Uint8Array) {
     this.#bytes = bytes
   }
 
   get left(): number {
-    return this.#bytes.length - this.#at
+    return this.#bytes.length - this.#at - Math.ceil(this.#bits / 8)
   }
 
   take(length: number): Uint8Array {
@@ -66,11 +68,23 @@ export class Reader {
     return Array.from({ length: this.number(4) }, read)
   }
 
-  /** A canonical word of the field. */
+  /** A canonical word of the field: 31 bits, lowest first. Nothing but words may follow. */
   word(): bigint {
-    const value = this.take(4).reduceRight((sum, byte) => sum * 256n + BigInt(byte), 0n)
+    let value = 0n
+    for (let i = 0n; i < 31n; i++) value |= BigInt(this.#bit()) << i
     if (value >= p) throw new RangeError('not canonical')
     return value
+  }
+
+  /** The bits that fill up the last byte of words. */
+  finishWords(): void {
+    while (this.#bits % 8 !== 0) if (this.#bit() !== 0) throw new RangeError('not canonical')
+  }
+
+  #bit(): number {
+    const byte = this.#bytes[this.#at + Math.floor(this.#bits / 8)]
+    if (byte === undefined) throw new RangeError('too short')
+    return (byte >>> (this.#bits++ % 8)) & 1
   }
 
   elements(amount: number): readonly E[] {

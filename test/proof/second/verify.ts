@@ -130,6 +130,7 @@ function read(shape: Shape, bytes: Uint8Array) {
       Array.from({ length: rows }, () => reader.word()),
     )
   })
+  reader.finishWords()
   if (reader.left !== 0) throw new RangeError('trailing bytes')
   return {
     saturated,
