@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseEventLogs } from 'viem'
 import { privateKeyToAccount } from 'viem/accounts'
+import { abiSpec, type JobSpec } from '../client/jobWire.ts'
 import { createTrainingPool } from '../compute/trainingPool.ts'
 import { devnetAccount } from '../node/keysDevnet.ts'
 import { moduleAddresses } from '../params/protocol.ts'
@@ -16,13 +17,12 @@ import { jobsAbi } from '../vm/modules/jobsAbi.ts'
 import { registryAbi } from '../vm/modules/registry.ts'
 import { uploadBlob } from './blob.ts'
 import { type DemoRows, demoRows, type Rows } from './demoData.ts'
-import { demoPlan } from './demoPlan.ts'
+import { demoPlan, mnistEpochs } from './demoPlan.ts'
 import { type DemoResult, demoText, judgeDemo } from './demoReport.ts'
 import { followJob } from './demoRun.ts'
 import { type Devnet, freePorts, launchDevnet } from './devnet.ts'
 import { fail } from './failure.ts'
 import type { Io } from './io.ts'
-import { abiSpec, type JobSpec } from '../client/jobWire.ts'
 import { sampleLatency } from './latency.ts'
 import { createReport, type Report } from './report.ts'
 import { connect, explain, type Node } from './rpc.ts'
@@ -59,7 +59,7 @@ export async function runDemo(options: DemoOptions, io: Io): Promise<void> {
       const result = await tell(net, rows, plan, { io, report, pool, began })
       report.result(result, () => demoText(io, result))
       const whole = options.dataset === undefined && options.short !== true
-      const wrong = judgeDemo(result, whole && (options.epochs ?? 2) >= 2)
+      const wrong = judgeDemo(result, whole && (options.epochs ?? mnistEpochs) >= mnistEpochs)
       if (wrong !== null) fail({ what: 'the demo failed', ...wrong })
     } finally {
       await net.stop()

@@ -5,8 +5,10 @@
 import { moduleAddresses, one } from '../params/protocol.ts'
 import type { Address } from '../primitives/address.ts'
 import { weiPerGwei } from '../primitives/brand.ts'
+import { ProofKind } from '../registry/job.ts'
 import { stakingAbi } from '../vm/modules/stakingAbi.ts'
 import { curve } from './curve.ts'
+import { median, proofText } from './demoProofs.ts'
 import { coinsText } from './format.ts'
 import { type Io, paint } from './io.ts'
 import { explain, type Node } from './rpc.ts'
@@ -34,6 +36,12 @@ export type DemoResult = {
   readonly steps: number
   readonly certificates: number
   readonly proofKinds: readonly string[]
+  /** The least of all proofs, proven bits. */
+  readonly soundnessBits: number
+  /** Of each certificate: bytes of its proof, milliseconds to make it, and to judge it on the slowest node. */
+  readonly proofBytes: readonly number[]
+  readonly proveMs: readonly (number | null)[]
+  readonly verifyMs: readonly (number | null)[]
   readonly leasesExpired: number
   readonly validators: readonly DemoValidator[]
   readonly supplyOk: boolean
@@ -88,6 +96,10 @@ export function judgeDemo(
   ).length
   const checks: readonly (readonly [boolean, string])[] = [
     [result.agree, 'the validators do not agree on the head'],
+    [
+      result.proofKinds.join() === ProofKind.StepProof,
+      `certificates are ${result.proofKinds}, not step proofs`,
+    ],
     [result.supplyOk, 'the supply does not add up'],
     [!mnist || result.accuracy >= leastAccuracy, `accuracy is ${result.accuracy}, below 0.95`],
     [
@@ -98,6 +110,13 @@ export function judgeDemo(
   ]
   const broken = checks.find(([good]) => !good)
   return broken === undefined ? null : { why: broken[1], next }
+}
+
+function proofsText({ proofBytes, proveMs, verifyMs, soundnessBits }: DemoResult): string {
+  const bytes = median(proofBytes)
+  if (bytes === null) return 'none kept'
+  const figures = { bytes, proveMs: median(proveMs), verifyMs: median(verifyMs) }
+  return `${proofText({ kind: '', soundnessBits, ...figures })} (medians), ${soundnessBits} bits of soundness`
 }
 
 /** The result for people. */
@@ -125,6 +144,7 @@ export function demoText(io: Io, result: DemoResult): string {
         'work',
         `${result.steps} steps in ${result.certificates} certificates (${result.proofKinds})`,
       ],
+      ['proofs', proofsText(result)],
       ['expired', `${result.leasesExpired} leases, taken over by others`],
       ['head', `block ${result.height}, ${result.headHash}`],
       ['state', result.stateRoot],

@@ -2,19 +2,21 @@
  * Following the demo's job: certificates and missed leases as they are committed, accuracy on held-out
  * rows as it grows, and the state of all nodes at the end.
  */
+
+import { type JobSpec, jobOfWire } from '../client/jobWire.ts'
+import type { JobEventWire, JobWire } from '../client/wire.ts'
 import type { Address } from '../primitives/address.ts'
 import { sleep } from '../primitives/clock.ts'
 import type { Hash } from '../primitives/hash.ts'
 import { encodeJob, type Job, rangeSteps } from '../registry/job.ts'
 import type { Telling } from './demo.ts'
 import type { Rows } from './demoData.ts'
+import { type ProofFigures, proofFigures, proofText } from './demoProofs.ts'
 import { type DemoResult, validatorRows } from './demoReport.ts'
 import { fail } from './failure.ts'
 import { paint } from './io.ts'
-import { type JobSpec, jobOfWire } from '../client/jobWire.ts'
 import type { Node } from './rpc.ts'
 import { subscribe } from './subscription.ts'
-import type { JobEventWire, JobWire } from '../client/wire.ts'
 
 export type RunOptions = Telling & {
   readonly nodes: readonly Node[]
@@ -29,6 +31,9 @@ type Certified = {
   readonly weights: Hash
   readonly losses: readonly bigint[]
 }
+
+/** Nodes store a block's proofs just after they commit it. */
+const proofPatienceMs = 1_000
 
 /** A job that makes no progress for so long is stuck. */
 const stallMs = 120_000
@@ -51,7 +56,7 @@ export async function followJob(options: RunOptions): Promise<Omit<DemoResult, '
     if (event === 'Certified') {
       const certificate = certifiedOf(details)
       seen.set(certificate.range, certificate)
-      report.note(lineOf(certificate, height))
+      void told(certificate, height)
       scorer.score(certificate)
     }
     if (event === 'LeaseMissed') {
@@ -61,6 +66,13 @@ export async function followJob(options: RunOptions): Promise<Omit<DemoResult, '
     }
     if (event === 'JobFinished') finished.resolve(null)
     if (event === 'JobCancelled') finished.reject(new Error('the job was cancelled'))
+  }
+
+  async function told(certificate: Certified, height: number): Promise<void> {
+    await sleep(io.clock, proofPatienceMs)
+    const proof = await proofFigures(nodes, id, certificate.range).catch(() => null)
+    report.note(lineOf(certificate, height))
+    if (proof !== null) report.note(`            ${proofText(proof)}`)
   }
 
   function lineOf({ range, worker, losses }: Certified, height: number): string {
@@ -96,15 +108,31 @@ export async function followJob(options: RunOptions): Promise<Omit<DemoResult, '
   }
   const certificates = [...seen.values()].sort((a, b) => a.range - b.range)
   const accuracy = await scorer.final(certificates.at(-1)!)
-  return { ...(await settle(options)), ...sums(certificates), leasesExpired: missed, accuracy }
+  const proofs = await Promise.all(certificates.map(({ range }) => proofFigures(nodes, id, range)))
+  return {
+    ...(await settle(options)),
+    ...sums(certificates),
+    ...proven(proofs.filter((proof) => proof !== null)),
+    leasesExpired: missed,
+    accuracy,
+  }
 
   function sums(all: readonly Certified[]) {
     return {
       steps: all.reduce((sum, { range }) => sum + rangeSteps(job, range).count, 0),
       certificates: all.length,
-      proofKinds: [job.proofKind],
       losses: all.flatMap(({ losses }) => losses.map((loss) => Number(loss) / plan.batch)),
     }
+  }
+}
+
+function proven(proofs: readonly ProofFigures[]) {
+  return {
+    proofKinds: [...new Set(proofs.map(({ kind }) => kind))],
+    soundnessBits: Math.min(...proofs.flatMap(({ soundnessBits }) => soundnessBits ?? [])),
+    proofBytes: proofs.map(({ bytes }) => bytes),
+    proveMs: proofs.map(({ proveMs }) => proveMs),
+    verifyMs: proofs.map(({ verifyMs }) => verifyMs),
   }
 }
 
