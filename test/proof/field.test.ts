@@ -81,8 +81,8 @@ describe('base field', () => {
     assert.throws(() => inverseMod(0), /zero/)
   })
 
-  it('reads only canonical words', () => {
-    const bytes = encodeWords(Uint32Array.of(1, order - 1))
+  it('writes words lowest byte first', () => {
+    assert.deepEqual([...encodeWords(Uint32Array.of(1, 2 ** 24))], [1, 0, 0, 0, 0, 0, 0, 1])
   })
 })
 
