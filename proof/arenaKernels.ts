@@ -34,6 +34,12 @@ export function kernelsOn(arena: Arena, long: Sha256): Kernels {
     leading: scaled(span(sums, 1, 2), radixCubed),
   })
 
+  /** There if it is large enough, else anew. */
+  const placeIn = (into: Elements | null | undefined, length: number) =>
+    into !== null && into !== undefined && holds(into) && into.length >= length
+      ? into.subarray(0, length)
+      : place(length)
+
   function words(length: number): Uint32Array {
     return place(length).fill(0)
   }
@@ -55,8 +61,8 @@ export function kernelsOn(arena: Arena, long: Sha256): Kernels {
         })
       return table.subarray(0, degree * length)
     },
-    foldLines(values, lines, length, r, missing) {
-      const folded = place(degree * lines * ((length + 1) >>> 1))
+    foldLines(values, lines, length, r, missing, into) {
+      const folded = placeIn(into, degree * lines * ((length + 1) >>> 1))
       scope(() => {
         const partner = missing === undefined ? 0 : addressOf(missing)
         const from = addressOf(values)
@@ -64,8 +70,8 @@ export function kernelsOn(arena: Arena, long: Sha256): Kernels {
       })
       return folded
     },
-    foldQuads(quads, lines, length, r, missing) {
-      const folded = place(4 * degree * lines * ((length + 1) >>> 1))
+    foldQuads(quads, lines, length, r, missing, into) {
+      const folded = placeIn(into, 4 * degree * lines * ((length + 1) >>> 1))
       scope(() => {
         const from = addressOf(quads)
         exports.foldQuads(folded.byteOffset, from, lines, length, raised(r), addressOf(missing))

@@ -32,13 +32,19 @@ export type Kernels = {
   readonly sha256: Sha256
   /** `eq(point, i)` for `i < length`. */
   readonly eqTable: (point: Elements, length: number) => Elements
-  /** Binds variable 0 of `lines × length` elements to `r`; `missing`: a missing partner, usually 0. */
+  /**
+   * Binds variable 0 of `lines × length` elements to `r`.
+   *
+   * @param missing - takes the place of a missing partner, usually 0.
+   * @param into - memory that the result may overwrite.
+   */
   readonly foldLines: (
     values: Elements,
     lines: number,
     length: number,
     r: Element,
     missing?: Element,
+    into?: Elements | null,
   ) => Elements
   /** The same of quads `(p0, q0, p1, q1)`. */
   readonly foldQuads: (
@@ -47,6 +53,7 @@ export type Kernels = {
     length: number,
     r: Element,
     missing: Elements,
+    into?: Elements | null,
   ) => Elements
   /** `p1 += λ·q1` of each quad, in place. */
   readonly tiltQuads: (quads: Elements, lambda: Element) => void

@@ -27,12 +27,18 @@ import type { UnitLeaves } from './unitLeaves.ts'
 
 const quad = 4 * degree
 
-type Quads = { readonly kind: 'quads'; readonly values: Elements }
+type Quads = {
+  readonly kind: 'quads'
+  readonly values: Elements
+  /** Memory of an earlier round, which the next may overwrite. */
+  readonly spare: Elements | null
+}
 
 type Pairs = {
   readonly kind: 'pairs'
   /** All `t0`, then all `t1`. */
   readonly values: Elements
+  readonly spare: Elements | null
   /** π of all positions of a line but the last, and of the last. */
   readonly inner: Element
   readonly last: Element
@@ -76,10 +82,10 @@ export function layerOver(
     if (values === null) {
       const one = element(1)
       const all = units.fill(kernels, group, 0, group.members.length, lambda, one)
-      boxes.push({ kind: 'pairs', values: all, inner: one, last: one })
+      boxes.push({ kind: 'pairs', values: all, spare: null, inner: one, last: one })
     } else if (group.bits > level + 1) {
       kernels.tiltQuads(values, lambda)
-      boxes.push({ kind: 'quads', values })
+      boxes.push({ kind: 'quads', values, spare: null })
     } else joining.push({ group, values, stride: quad })
   }
   const tail = joinTail(kernels, joining, below.tail)
@@ -116,15 +122,18 @@ function foldBox(
   { lambda, dead }: Tilt,
 ): Box {
   const { lines, length } = stripAt(group, level)
-  if (box.kind === 'quads')
-    return { kind: 'quads', values: kernels.foldQuads(box.values, lines, length, r, dead) }
-  const values = kernels.foldLines(box.values, 2 * lines, length, r, lambda)
+  const spare = box.values
+  if (box.kind === 'quads') {
+    const values = kernels.foldQuads(box.values, lines, length, r, dead, box.spare)
+    return { kind: 'quads', values, spare }
+  }
+  const values = kernels.foldLines(box.values, 2 * lines, length, r, lambda, box.spare)
   const { inner, last } = box
   const folded =
     length % 2 === 0 ? plus(inner, times(r, minus(last, inner))) : times(complement(r), last)
   // Where lines end, each becomes one position.
   const ended = level + 1 === group.colBits
-  return { kind: 'pairs', values, inner: ended ? folded : inner, last: folded }
+  return { kind: 'pairs', values, spare, inner: ended ? folded : inner, last: folded }
 }
 
 /** One quad for each member of a group that is down to one. */

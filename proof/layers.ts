@@ -64,35 +64,35 @@ export function proveTree(
   transcript: Transcript,
 ): { readonly proof: TreeProof; readonly zeta: Elements } {
   const groups = groupsOf(tree)
-  const levels = [level]
-  for (let b = 0; b < tree.depth; b++)
-    levels.push(levelAbove(kernels, groups, levels[b]!, units, b))
-  const root = rootOf(levels[tree.depth]!)
-  transcript.enter('root').absorbElements('root', root)
-  let zeta: Elements = new Uint32Array(0)
-  let p: Element = at(root, 0)
-  let q: Element = at(root, 1)
-  let lambda = transcript.drawOne('lambda')
   const layers: LayerProof[] = []
-  for (let layer = 0; layer < tree.depth; layer++) {
-    const base = tree.depth - layer - 1
-    const claim = plus(p, times(lambda, q))
+  let root: Elements = new Uint32Array(0)
+  let zeta: Elements = new Uint32Array(0)
+  let claimed: Elements = root
+  // Every level lies on the one below it, and is given back once its layer is proved.
+  const climb = (base: number, nodes: Level): void => {
+    if (base === tree.depth) {
+      root = rootOf(nodes)
+      claimed = root
+      transcript.enter('root').absorbElements('root', root)
+      return
+    }
+    kernels.scope(() => climb(base + 1, levelAbove(kernels, groups, nodes, units, base)))
+    const lambda = transcript.drawOne('lambda')
     const tilt = tiltOf(lambda)
-    const part = { kernels, tree, groups, base, zeta, tilt }
+    const claim = plus(at(claimed, 0), times(lambda, at(claimed, 1)))
     const proven = kernels.scope(() => {
-      const quads = layerOver(kernels, groups, levels[base]!, units, base, tilt)
-      levels.length = base + 1
-      return proveLayer(part, quads, claim, transcript)
+      const quads = layerOver(kernels, groups, nodes, units, base, tilt)
+      return proveLayer({ kernels, tree, groups, base, zeta, tilt }, quads, claim, transcript)
     })
     const { values } = proven.proof
     transcript.enter('layerEnd').absorbElements('values', values)
     const tau = transcript.drawOne('tau')
-    p = between(at(values, 0), at(values, 1), tau)
-    q = between(at(values, 2), at(values, 3), tau)
+    const [p0, p1, q0, q1] = [0, 1, 2, 3].map((k) => at(values, k))
+    claimed = join([between(p0!, p1!, tau), between(q0!, q1!, tau)])
     zeta = join([tau, proven.point])
     layers.push(proven.proof)
-    if (layer + 1 < tree.depth) lambda = transcript.drawOne('lambda')
   }
+  climb(0, level)
   return { proof: { root, layers }, zeta }
 }
 

@@ -65,24 +65,14 @@ export function commitColumns(
   data: readonly Matrix[],
   kernels: Kernels,
 ): Committed {
-  const { layout } = columns[0]!
-  const { length, width } = layout.code
+  const { length } = columns[0]!.layout.code
   const rows = columns.reduce((sum, { codeRows }) => sum + codeRows, 0)
-  const code = kernels.room(rows * length)
-  const encode = kernels.encoder(domainOf(length), width)
-  const words = kernels.room(width)
-  const message = new Int32Array(words.buffer, words.byteOffset, width)
-  let row = 0
-  for (const [i, column] of columns.entries())
-    for (let codeRow = 0; codeRow < column.codeRows; codeRow++) {
-      message.fill(0)
-      eachRun(column, data[i]!, codeRow, (from, run, to) => {
-        message.set(data[i]!.values.subarray(from, from + run), to)
-      })
-      encode(message, code, row * length)
-      row++
-    }
-  const tree = merkleTree(kernels.hashPairs, kernels.hashColumns(code, rows, length))
+  const code = codeRoom(kernels, rows * length)
+  const leaves = kernels.scope(() => {
+    encodeColumns(kernels, columns, data, code)
+    return hashInBlocks(kernels, code, rows, length)
+  })
+  const tree = merkleTree(kernels.hashPairs, leaves)
   return {
     digest: commitmentDigest(columns, tree.at(-1)!),
     combineInto: (sums, weights, first) => combineRows(columns, data, sums, weights, first),
@@ -91,6 +81,60 @@ export function commitColumns(
       siblings: openMany(tree, planOf(positions, tree.length - 1)),
     }),
   }
+}
+
+/** Codes larger than this many words lie outside the kernels' memory, which big steps need. */
+const largeCode = 2 ** 23
+
+function codeRoom({ room }: Kernels, words: number): Uint32Array {
+  return words > largeCode ? new Uint32Array(words) : room(words)
+}
+
+/** The code words of all columns, row after row. */
+function encodeColumns(
+  kernels: Kernels,
+  columns: readonly PlacedColumn[],
+  data: readonly Matrix[],
+  code: Uint32Array,
+): void {
+  const { length, width } = columns[0]!.layout.code
+  const encode = kernels.encoder(domainOf(length), width)
+  const words = kernels.room(width)
+  const message = new Int32Array(words.buffer, words.byteOffset, width)
+  const encoded = kernels.room(length)
+  let row = 0
+  for (const [i, column] of columns.entries())
+    for (let codeRow = 0; codeRow < column.codeRows; codeRow++) {
+      message.fill(0)
+      eachRun(column, data[i]!, codeRow, (from, run, to) => {
+        message.set(data[i]!.values.subarray(from, from + run), to)
+      })
+      encode(message, encoded, 0)
+      code.set(encoded, row * length)
+      row++
+    }
+}
+
+/** Positions whose entries are gathered and hashed at a time. */
+const hashedPositions = 1024
+
+function hashInBlocks(
+  kernels: Kernels,
+  code: Uint32Array,
+  rows: number,
+  length: number,
+): Uint8Array {
+  const width = Math.min(hashedPositions, length)
+  const block = kernels.room(rows * width)
+  const digests = new Uint8Array(32 * length)
+  for (let start = 0; start < length; start += width) {
+    for (let row = 0; row < rows; row++) {
+      const from = row * length + start
+      block.set(code.subarray(from, from + width), row * width)
+    }
+    digests.set(kernels.hashColumns(block, rows, width), 32 * start)
+  }
+  return digests
 }
 
 /**

@@ -81,5 +81,5 @@ describe('golden proofs', () => {
     const pinned: Vector[] = JSON.parse(readFileSync(file, 'utf8'))
     assert.deepEqual(made, pinned)
     for (const { job } of pinned) assert.equal(decodeJob(fromHex(job)).ok, true)
-  })
+  }, 120_000)
 })
