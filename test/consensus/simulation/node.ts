@@ -5,19 +5,20 @@
  */
 import { startHeight, step } from '../../../consensus/machine.ts'
 import type { Claim, Effect, HeightRules, Input, State } from '../../../consensus/machineState.ts'
-import type { Proposal, Vote, VoteKind } from '../../../consensus/messages.ts'
+import { type Proposal, type Vote, VoteKind } from '../../../consensus/messages.ts'
 import { replyTo, statusOf } from '../../../consensus/repeater.ts'
 import { replayHeight } from '../../../consensus/replay.ts'
 import { wantedValues } from '../../../consensus/round.ts'
 import { compare, positionOf, type Signed } from '../../../consensus/signer.ts'
 import type { Status } from '../../../consensus/status.ts'
+import { isQuorum, tallyOf, votesFor } from '../../../consensus/votes.ts'
 import type { Hash } from '../../../primitives/hash.ts'
 import { nameOf } from '../fixtures.ts'
-import type { Message, World } from './world.ts'
+import type { Message, Proof, World } from './world.ts'
 
 export type SimNode = {
   readonly place: number
-  readonly decided: ReadonlyMap<bigint, Hash>
+  readonly decided: ReadonlyMap<bigint, Proof>
   readonly start: () => void
   readonly receive: (from: number, message: Message) => void
   readonly tellStatus: () => void
@@ -28,7 +29,11 @@ export type SimNode = {
 
 /** What the run wants to know. */
 export type Witness = {
-  readonly onDecision: (node: SimNode, height: bigint, value: Hash) => void
+  readonly onDecision: (node: SimNode, height: bigint, proof: Proof) => void
+  /** A vote that a node was given and had not seen. */
+  readonly onVote: (node: SimNode, vote: Vote) => void
+  /** An honest node's own vote. */
+  readonly onCast: (vote: Vote) => void
   readonly onEvidence: (finder: number, culprit: number) => void
   readonly onRound: (round: number) => void
   readonly onAbstention: () => void
@@ -38,7 +43,9 @@ export function createSimNode(world: World, witness: Witness, place: number): Si
   const { plan, later, below, chance } = world
   const liar = plan.liars.includes(place)
   const places = plan.powers.map((_, index) => index)
-  const decided = new Map<bigint, Hash>()
+  const { strategy } = plan
+  const decided = new Map<bigint, Proof>()
+  const rate = 100 - plan.skew + below(2 * plan.skew + 1)
   const values = new Set<Hash>()
   /** Each judging is a thing of its own: one that was given up says nothing. */
   const judging = new Map<Hash, object>()
@@ -61,15 +68,21 @@ export function createSimNode(world: World, witness: Witness, place: number): Si
   function feed(...inputs: readonly Input[]): void {
     const queue = [...inputs]
     do {
-      for (let input = queue.shift(); input !== undefined; input = queue.shift()) {
-        const next = step(state, input)
-        if (next.state !== state) log.push(input)
-        state = next.state
-        for (const effect of next.effects) queue.push(...perform(effect))
-      }
+      for (let input = queue.shift(); input !== undefined; input = queue.shift())
+        for (const effect of applyInput(input)) queue.push(...perform(effect))
       queue.push(...pursue())
     } while (queue.length > 0)
-    if (state.decided !== null) conclude(state.decided.value)
+    if (state.decided !== null) conclude(proofOf(state))
+  }
+
+  function applyInput(input: Input): readonly Effect[] {
+    const next = step(state, input)
+    if (next.state !== state) {
+      log.push(input)
+      if (input.type === 'vote') witness.onVote(node, input.vote)
+    }
+    state = next.state
+    return next.effects
   }
 
   /** What judging the wanted values leads to: now, inputs; later, verdicts. */
@@ -94,7 +107,8 @@ export function createSimNode(world: World, witness: Witness, place: number): Si
     const token = {}
     judging.set(value, token)
     later(below(world.healed() ? 60 : 900), () => {
-      if (judging.get(value) === token) feed({ type: 'judged', value, time: 1n })
+      if (judging.get(value) === token)
+        feed({ type: 'judged', value, time: world.bad.has(value) && !liar ? null : 1n })
     })
   }
 
@@ -124,7 +138,8 @@ export function createSimNode(world: World, witness: Witness, place: number): Si
 
   function awaken({ step: due, round }: Extract<Effect, { type: 'scheduleTimeout' }>): void {
     const then = life
-    later(400 + 250 * round, () => {
+    const delay = 400 + 250 * round
+    later(world.healed() ? delay : Math.floor((delay * rate) / 100), () => {
       if (life === then) feed({ type: 'timeout', step: due, round })
     })
   }
@@ -141,9 +156,12 @@ export function createSimNode(world: World, witness: Witness, place: number): Si
   }
 
   function propose(round: number, again: Claim | null): readonly Input[] {
-    if (liar && again === null && chance(0.7)) return proposeTwice(round)
+    if (liar && strategy === 'double' && again === null && chance(0.7)) return proposeTwice(round)
     const value = again?.value ?? nameOf(`value ${place} ${made++}`)
-    const proposal = proposalOf(state.rules.height, round, again?.round ?? -1, value, place)
+    if (liar && strategy === 'invalid' && again === null) world.bad.add(value)
+    // A proof of lock that nobody has seen.
+    const stale = liar && strategy === 'stale' && round > 0 ? below(round) : -1
+    const proposal = proposalOf(state.rules.height, round, again?.round ?? stale, value, place)
     if (!guard({ type: 'proposal', proposal })) return []
     return [tell(proposal, places)]
   }
@@ -166,6 +184,7 @@ export function createSimNode(world: World, witness: Witness, place: number): Si
     values.add(value)
     for (const to of recipients) {
       world.send(place, to, { type: 'proposal', proposal })
+      if (liar && strategy === 'withhold' && to % 3 !== 0) continue
       world.send(place, to, { type: 'value', height, value })
     }
     return { type: 'proposal', proposal, timely: true }
@@ -174,13 +193,55 @@ export function createSimNode(world: World, witness: Witness, place: number): Si
   function castVote(kind: VoteKind, round: number, hash: Hash | null): readonly Input[] {
     const { height, self } = state.rules
     if (self === null) return []
-    const vote = voteOf(kind, height, round, hash, place)
+    const vote = voteOf(kind, height, round, liar ? wishFor(kind, hash) : hash, place)
     if (!guard({ type: 'vote', vote })) return []
-    for (const to of places) {
-      const told = liar ? voteOf(kind, height, round, lieFor(to), place) : vote
-      world.send(place, to, { type: 'votes', votes: [told] })
-    }
+    if (!liar) witness.onCast(vote)
+    for (const to of places) tellVote(vote, to)
+    world.signed.add(ballotOf(vote))
+    if (liar && strategy === 'forge') forge(round)
     return [{ type: 'vote', vote }]
+  }
+
+  function tellVote(vote: Vote, to: number): void {
+    const told = liar && strategy === 'double' ? { ...vote, hash: lieFor(to) } : vote
+    world.signed.add(ballotOf(told))
+    world.send(place, to, { type: 'votes', votes: [told, ...oldLies(to)] })
+  }
+
+  /** Who has forgotten its lock prevotes what is proposed. */
+  function wishFor(kind: VoteKind, hash: Hash | null): Hash | null {
+    if (strategy !== 'amnesia' || kind !== VoteKind.Prevote) return hash
+    return state.candidates.get(state.round)?.proposal.envelopeHash ?? hash
+  }
+
+  /** Votes of rounds long gone, and of rounds to come. */
+  function oldLies(to: number): readonly Vote[] {
+    if (!liar || strategy !== 'stale') return []
+    const { height } = state.rules
+    const round = chance(0.5) ? below(state.round + 1) : state.round + below(4)
+    const lie = voteOf(VoteKind.Prevote, height, round, lieFor(to), place)
+    world.signed.add(ballotOf(lie))
+    return [lie]
+  }
+
+  /** A commit for a value of its own that only liars have signed, with or without others' names. */
+  function forge(round: number): void {
+    const { height } = state.rules
+    const value = nameOf(`forged ${place} ${made++}`)
+    const signers = chance(0.5) ? plan.liars : places
+    for (const to of places) {
+      world.signed.add(ballotOf(voteOf(VoteKind.Precommit, height, round, value, place)))
+      world.send(place, to, { type: 'committed', height, proof: { value, round, signers } })
+    }
+  }
+
+  /** What verifying a commit comes to: enough power, and every signer has signed. */
+  function holds(height: bigint, { value, round, signers }: Proof): boolean {
+    const { powers, total } = rulesOf(height)
+    const power = signers.reduce((sum, at) => sum + powers[at]!, 0n)
+    const signed = (at: number) =>
+      world.signed.has(ballotOf(voteOf(VoteKind.Precommit, height, round, value, at)))
+    return isQuorum(power, total) && signers.every(signed)
   }
 
   /** To each half the value that was proposed to it; without a plot, whatever is about. */
@@ -214,7 +275,7 @@ export function createSimNode(world: World, witness: Witness, place: number): Si
         answer(from, message.status)
         return
       case 'committed':
-        if (message.height === height) conclude(message.value)
+        if (message.height === height && holds(height, message.proof)) conclude(message.proof)
         return
       default:
         message satisfies never
@@ -225,7 +286,7 @@ export function createSimNode(world: World, witness: Witness, place: number): Si
     const { height } = status
     const reply = (message: Message) => world.send(place, to, message)
     if (height < state.rules.height)
-      reply({ type: 'committed', height, value: decided.get(height)! })
+      reply({ type: 'committed', height, proof: decided.get(height)! })
     if (height !== state.rules.height) return
     const { proposal, votes } = replyTo(state, status)
     if (votes.length > 0) reply({ type: 'votes', votes })
@@ -242,10 +303,10 @@ export function createSimNode(world: World, witness: Witness, place: number): Si
     for (const to of places) world.send(place, to, { type: 'status', status })
   }
 
-  function conclude(value: Hash): void {
+  function conclude(proof: Proof): void {
     const { height } = state.rules
-    decided.set(height, value)
-    witness.onDecision(node, height, value)
+    decided.set(height, proof)
+    witness.onDecision(node, height, proof)
     log = []
     synced = 0
     values.clear()
@@ -285,6 +346,17 @@ export function createSimNode(world: World, witness: Witness, place: number): Si
     },
   }
   return node
+}
+
+/** The commit that a decided machine has counted. */
+function proofOf({ decided, votes }: State): Proof {
+  const { value, round } = decided!
+  const tally = tallyOf(votes, round, VoteKind.Precommit)
+  return { value, round, signers: votesFor(tally, value).map(({ index }) => index) }
+}
+
+function ballotOf({ index, height, round, kind, hash }: Vote): string {
+  return `${index} ${height} ${round} ${kind} ${hash}`
 }
 
 function namedBy(signed: Signed): Hash | null {

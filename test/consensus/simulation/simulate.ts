@@ -2,10 +2,11 @@
  * Run a plan: trouble until it heals, then silence of the fates. Honest nodes must never disagree, and
  * after the heal they must go on.
  */
+import type { Vote } from '../../../consensus/messages.ts'
 import type { Hash } from '../../../primitives/hash.ts'
 import { createSimNode, type SimNode } from './node.ts'
 import type { Plan } from './plan.ts'
-import { createWorld } from './world.ts'
+import { createWorld, type Proof } from './world.ts'
 
 export type Outcome = {
   /** Whether the goal was reached before the limit. */
@@ -19,17 +20,34 @@ export type Outcome = {
   readonly abstentions: number
   /** Places that honest nodes convicted of voting twice. */
   readonly convicted: ReadonlySet<number>
+  /** Two commits of one height; only where liars have enough power and a fork is allowed. */
+  readonly fork: Fork | null
+  /** The votes in the logs of honest nodes, kept where a fork is allowed. */
+  readonly log: readonly Vote[]
 }
+
+export type Fork = { readonly height: bigint; readonly proofs: readonly [Proof, Proof] }
 
 const statusEvery = 1_000
 
 /**
  * @param heights - to be decided by everybody after the heal.
  * @param limit - virtual milliseconds after the heal.
- * @throws {Error} naming the seed, if two honest nodes decide differently.
+ * @param mayFork - liars may have a third of the power or more; the run ends with a fork.
+ * @throws {Error} with the command that replays the run, the moment an invariant breaks: agreement,
+ * validity, nobody honest convicted, no honest node voting twice.
  */
-export function simulate(plan: Plan, heights: number, limit: number): Outcome {
-  const agreed = new Map<bigint, Hash>()
+export function simulate(plan: Plan, heights: number, limit: number, mayFork = false): Outcome {
+  const fail = (why: string): never => {
+    throw new Error(
+      `seed ${plan.seed}: ${why}; replay with WAGGLE_SEED=${plan.seed} npx vitest run test/consensus/simulation.test.ts`,
+    )
+  }
+
+  const agreed = new Map<bigint, Proof>()
+  const cast = new Map<string, Hash | null>()
+  const log: Vote[] = []
+  let fork: Fork | null = null
   const convicted = new Set<number>()
   let restarts = 0
   let abstentions = 0
@@ -39,13 +57,26 @@ export function simulate(plan: Plan, heights: number, limit: number): Outcome {
     if (nodes[to]!.isUp()) nodes[to]!.receive(from, message)
   })
   const witness = {
-    onDecision: ({ place }: SimNode, height: bigint, value: Hash) => {
+    onDecision: ({ place }: SimNode, height: bigint, proof: Proof) => {
       if (plan.liars.includes(place)) return
-      if ((agreed.get(height) ?? value) !== value)
-        throw new Error(`seed ${plan.seed}: two values at height ${height}`)
-      agreed.set(height, value)
+      const other = agreed.get(height) ?? proof
+      if (other.value !== proof.value) fork ??= { height, proofs: [other, proof] }
+      if (fork !== null && !mayFork) fail(`two values at height ${height}`)
+      if (world.bad.has(proof.value)) fail(`a bad value at height ${height}`)
+      agreed.set(height, other)
     },
-    onEvidence: (_: number, culprit: number) => convicted.add(culprit),
+    onEvidence: (_: number, culprit: number) => {
+      if (!plan.liars.includes(culprit)) fail(`${culprit} is honest and convicted`)
+      convicted.add(culprit)
+    },
+    onVote: ({ place }: SimNode, vote: Vote) => {
+      if (mayFork && !plan.liars.includes(place)) log.push(vote)
+    },
+    onCast: (vote: Vote) => {
+      const at = `${vote.index} ${vote.height} ${vote.round} ${vote.kind}`
+      if (cast.has(at) && cast.get(at) !== vote.hash) fail(`${at}: two votes of an honest node`)
+      cast.set(at, vote.hash)
+    },
     onRound: (round: number) => {
       highestRound = Math.max(highestRound, round)
     },
@@ -81,9 +112,9 @@ export function simulate(plan: Plan, heights: number, limit: number): Outcome {
   world.later(500, makeTrouble)
 
   const least = () => Math.min(...honest.map(({ decided }) => decided.size))
-  while (!world.healed()) world.advance()
+  while (!world.healed() && fork === null) world.advance()
   const goal = least() + heights
-  while (least() < goal && world.now() < plan.healAt + limit) world.advance()
+  while (least() < goal && world.now() < plan.healAt + limit && fork === null) world.advance()
   return {
     live: least() >= goal,
     height: least(),
@@ -92,5 +123,7 @@ export function simulate(plan: Plan, heights: number, limit: number): Outcome {
     restarts,
     abstentions,
     convicted,
+    fork,
+    log,
   }
 }

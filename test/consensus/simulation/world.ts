@@ -14,7 +14,14 @@ export type Message =
   | { readonly type: 'votes'; readonly votes: readonly Vote[] }
   | { readonly type: 'value'; readonly height: bigint; readonly value: Hash }
   | { readonly type: 'status'; readonly status: Status }
-  | { readonly type: 'committed'; readonly height: bigint; readonly value: Hash }
+  | { readonly type: 'committed'; readonly height: bigint; readonly proof: Proof }
+
+/** A commit: who is said to have precommitted what. */
+export type Proof = {
+  readonly value: Hash
+  readonly round: number
+  readonly signers: readonly number[]
+}
 
 export type World = {
   readonly plan: Plan
@@ -29,6 +36,10 @@ export type World = {
   readonly drawTrouble: () => void
   /** Liars conspire: the two values proposed in a round, by `height/round`. */
   readonly plots: Map<string, readonly Hash[]>
+  /** Values that no honest node accepts. */
+  readonly bad: Set<Hash>
+  /** Everything that was signed, as `place height round kind value`: nobody signs for another. */
+  readonly signed: Set<string>
   /** Run the next event. */
   readonly advance: () => void
 }
@@ -81,6 +92,8 @@ export function createWorld(
       if (from === to || isLost(from, to, message)) return
       const delay = 5 + below(healed() ? 80 : plan.maxDelay)
       later(delay, () => receive(from, to, message))
+      if (!healed() && chance(0.05))
+        later(delay + below(plan.maxDelay), () => receive(from, to, message))
     },
     drawTrouble: () => {
       const loss = () => [0, 0.2, 0.6, 0.95][below(4)]!
@@ -88,6 +101,8 @@ export function createWorld(
       sides = plan.partitions && chance(0.5) ? plan.powers.map(() => below(2)) : null
     },
     plots: new Map(),
+    bad: new Set(),
+    signed: new Set(),
     advance: () => {
       const event = queue.pop()!
       now = event.at
