@@ -34,6 +34,8 @@ export const moduleAddresses = {
   jobs: '0x0000000000000000000000000000000000005703' as Address,
   reputation: '0x0000000000000000000000000000000000005704' as Address,
   treasury: '0x0000000000000000000000000000000000005705' as Address,
+  verifiers: '0x0000000000000000000000000000000000005706' as Address,
+  groups: '0x0000000000000000000000000000000000005707' as Address,
 } as const
 
 /** Never used: deposits to Ethereum's own contract mean nothing here. */

@@ -28,3 +28,9 @@ export type World = {
   readonly treasury: Records
   readonly purse: Purse
 }
+
+/** What the modules of zero-knowledge proofs keep; no rule of the economy touches it. */
+export type PrivateFacts = {
+  readonly verifiers: Records
+  readonly groups: Records
+}

@@ -5,7 +5,7 @@
 import type { Abi } from 'viem'
 import type { Address } from '../primitives/address.ts'
 import type { Hash } from '../primitives/hash.ts'
-import type { World } from '../registry/records.ts'
+import type { PrivateFacts, World } from '../registry/records.ts'
 
 /** The block that the call is part of. */
 export type CallBlock = {
@@ -29,7 +29,7 @@ export type NativeCall = {
   readonly topLevel: boolean
   readonly block: CallBlock
   /** Metered and journalled: a refusal, a revert and running out of gas undo everything. */
-  readonly world: World
+  readonly world: World & PrivateFacts
   /** Charge gas beyond what storage and logs cost. */
   readonly charge: (gas: bigint) => void
   /** Emit an event of the module's ABI. */

@@ -8,7 +8,7 @@ import { moduleAddresses } from '../params/protocol.ts'
 import { type Address, addressBytes } from '../primitives/address.ts'
 import { bytesToUint, uintBytes } from '../primitives/bytes.ts'
 import { Bug, invariant } from '../primitives/result.ts'
-import type { Purse, Records, World } from '../registry/records.ts'
+import type { PrivateFacts, Purse, Records, World } from '../registry/records.ts'
 
 /** Gas of one access: flat, no refunds, no warm prices. */
 const nativeGas = { get: 2_100n, put: 20_000n, balance: 2_100n, move: 9_000n } as const
@@ -23,13 +23,15 @@ export type WorldSource = {
   readonly readOnly: boolean
 }
 
-export function worldOf(source: WorldSource): World {
+export function worldOf(source: WorldSource): World & PrivateFacts {
   return {
     staking: recordsOf(source, moduleAddresses.staking),
     registry: recordsOf(source, moduleAddresses.registry),
     jobs: recordsOf(source, moduleAddresses.jobs),
     reputation: recordsOf(source, moduleAddresses.reputation),
     treasury: recordsOf(source, moduleAddresses.treasury),
+    verifiers: recordsOf(source, moduleAddresses.verifiers),
+    groups: recordsOf(source, moduleAddresses.groups),
     purse: purseOf(source),
   }
 }

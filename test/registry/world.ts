@@ -12,7 +12,7 @@ import { beginBlock } from '../../registry/blockStart.ts'
 import { registerDataset } from '../../registry/datasets.ts'
 import { drawSet, freezeSet } from '../../registry/epochSets.ts'
 import { type Job, ProofKind } from '../../registry/job.ts'
-import type { Records, World } from '../../registry/records.ts'
+import type { PrivateFacts, Records, World } from '../../registry/records.ts'
 import { register } from '../../registry/stakes.ts'
 import { expectedWithdrawals } from '../../registry/withdrawals.ts'
 
@@ -50,7 +50,7 @@ export const testParams: ChainParams = {
 export const account = (n: number): Address => toHex(uintBytes(n, 20)) as Address
 export const digest = (text: string): Hash => hashOf('test', new TextEncoder().encode(text))
 
-export type TestWorld = World & {
+export type TestWorld = World & PrivateFacts & {
   readonly balances: Map<Address, bigint>
   readonly supply: () => bigint
   readonly mint: (to: Address, wei: bigint) => void
@@ -79,6 +79,8 @@ export function memoryWorld(): TestWorld {
     jobs: records(),
     reputation: records(),
     treasury: records(),
+    verifiers: records(),
+    groups: records(),
     purse: {
       balance: async (of) => balances.get(of) ?? 0n,
       transfer: async (from, to, wei) => {

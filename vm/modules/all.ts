@@ -3,11 +3,21 @@
  */
 import type { ChainParams } from '../../params/chainParams.ts'
 import type { NativeModule } from '../nativeModule.ts'
+import { groupsModule } from './groups.ts'
 import { jobsModule } from './jobs.ts'
 import { registryModule } from './registry.ts'
 import { reputationModule } from './reputation.ts'
 import { stakingModule } from './staking.ts'
+import { createProofCheck, verifiersModule } from './verifiers.ts'
 
 export function nativeModules(params: ChainParams, chainId: number): readonly NativeModule[] {
-  return [stakingModule(params), registryModule(), jobsModule(params, chainId), reputationModule()]
+  const checkProof = createProofCheck()
+  return [
+    stakingModule(params),
+    registryModule(),
+    jobsModule(params, chainId),
+    reputationModule(),
+    verifiersModule(checkProof),
+    groupsModule(chainId, checkProof),
+  ]
 }
