@@ -17,6 +17,7 @@ import { addKeys } from './commands/keys.ts'
 import { addModel } from './commands/model.ts'
 import { addPredict } from './commands/predict.ts'
 import { addProof } from './commands/proof.ts'
+import { addSimulate } from './commands/simulate.ts'
 import { addStake } from './commands/stake.ts'
 import { addStart } from './commands/start.ts'
 import { addValidators } from './commands/validators.ts'
@@ -39,6 +40,7 @@ const commands = [
   addValidators,
   addStake,
   addDelegate,
+  addSimulate,
   addBalance,
 ] as const
 

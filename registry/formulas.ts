@@ -106,9 +106,12 @@ export function nextTurns(turns: bigint, blocks: bigint): bigint {
   return turns - turns / 8n + 256n * blocks
 }
 
-/** Quality of who proposed `taken` of the `due` blocks whose first proposer it was. */
+/**
+ * Quality of who proposed `taken` of the `due` blocks whose first proposer it was. Squared: what a block
+ * withheld can win, a lease at even odds, must be less than what it costs in later draws.
+ */
 export function punctual(quality: bigint, due: bigint, taken: bigint): bigint {
-  return taken >= due ? quality : (quality * taken) / due
+  return taken >= due ? quality : (quality * taken * taken) / (due * due)
 }
 
 /** Moving average of quality; bounded by one. */
