@@ -68,7 +68,7 @@ describe('simulated consensus', { timeout: 120_000 + 40 * schedules }, () => {
     ]) {
       const quiet = {
         liars: [],
-        strategy: 'double',
+        strategy: 'double' as const,
         skew: 0,
         healAt: 0,
         maxDelay: 1,
