@@ -3,16 +3,25 @@
  */
 import type { Chain } from '../chain/chain.ts'
 import type { StateReader } from '../chain/reader.ts'
-import { toHex } from '../primitives/bytes.ts'
+import { type Hex, toHex } from '../primitives/bytes.ts'
 import type { Clock } from '../primitives/clock.ts'
 import { type Hash, hashBytes } from '../primitives/hash.ts'
-import type { Receipt } from '../vm/receipts.ts'
-import { bloomOf } from '../vm/receipts.ts'
+import type { Engine } from '../vm/engine.ts'
+import { bloomOf, type Log, type Receipt } from '../vm/receipts.ts'
 import type { Authorization, CallRequest } from '../vm/simulate.ts'
-import { blockViewOf } from './blockView.ts'
+import { blockViewOf, headerViewOf } from './blockView.ts'
+import { createCache } from './cache.ts'
 import { forkViewOf } from './forkView.ts'
 import type { RpcChain } from './modules.ts'
-import type { AuthorizationView, BlockView, CallView, ProofView, ReceiptView } from './views.ts'
+import type {
+  AuthorizationView,
+  BlockView,
+  CallView,
+  HeaderView,
+  LogView,
+  ProofView,
+  ReceiptView,
+} from './views.ts'
 import { quantity } from './wire.ts'
 
 export type ChainViewOptions = {
@@ -22,27 +31,35 @@ export type ChainViewOptions = {
   readonly replayBudgetMs?: number | undefined
 }
 
-/** Blocks kept as views: final, so never stale; a full one is some ten megabytes. */
+/** Kept as views. A full block is some ten megabytes, a header two kilobytes, a log a quarter of one. */
 const cachedBlocks = 16
+const cachedHeaders = 16_384
+const cachedLogs = 131_072
 
 export function createChainView(
   { callBudgetMs = 2_000, replayBudgetMs = 5_000 }: ChainViewOptions,
   { chain, clock }: { readonly chain: Chain; readonly clock: Pick<Clock, 'now'> },
 ): RpcChain {
   const { engine } = chain.rules
-  const cache = new Map<bigint, Promise<BlockView | null>>()
+  const blocks = createCache<bigint, Promise<BlockView | null>>(cachedBlocks, () => 1)
+  const headers = createCache<bigint, HeaderView>(cachedHeaders, () => 1)
+  const receipts = createCache<bigint, readonly ReceiptView[]>(cachedLogs, (list) =>
+    list.reduce((sum, { logs }) => sum + 1 + logs.length, 1),
+  )
   const deadline = (budgetMs: number): (() => boolean) => {
     const end = clock.now() + budgetMs
     return () => clock.now() > end
   }
 
+  const isKept = (number: bigint) => number >= 0n && number <= chain.head().height
+
   function block(number: bigint): Promise<BlockView | null> {
-    if (number < 0n || number > chain.head().height) return Promise.resolve(null)
-    const kept = cache.get(number) ?? load(number)
-    cache.delete(number)
-    cache.set(number, kept)
-    if (cache.size > cachedBlocks) cache.delete(cache.keys().next().value!)
-    return kept
+    if (!isKept(number)) return Promise.resolve(null)
+    const kept = blocks.get(number)
+    if (kept !== undefined) return kept
+    const loading = load(number)
+    blocks.set(number, loading)
+    return loading
   }
 
   async function load(number: bigint): Promise<BlockView | null> {
@@ -50,9 +67,31 @@ export function createChainView(
       const stored = await chain.blockAt(number)
       return stored === null ? null : blockViewOf(stored.block)
     } catch (error) {
-      cache.delete(number)
+      blocks.drop(number)
       throw error
     }
+  }
+
+  /** Without the block around it, which is what costs: log queries look at thousands. */
+  async function header(number: bigint): Promise<HeaderView | null> {
+    if (!isKept(number)) return null
+    const kept = headers.get(number) ?? (await blocks.get(number))?.header
+    if (kept !== undefined) return kept
+    const stored = await chain.blockAt(number)
+    if (stored === null) return null
+    const view = headerViewOf(stored.block.header)
+    headers.set(number, view)
+    return view
+  }
+
+  async function receiptsOf(number: bigint): Promise<readonly ReceiptView[] | null> {
+    const kept = receipts.get(number)
+    if (kept !== undefined) return kept
+    const found = await chain.receiptsAt(number)
+    if (found === null) return null
+    const views = viewsOf(engine, found)
+    if (isKept(number)) receipts.set(number, views)
+    return views
   }
 
   async function read<T>(
@@ -67,15 +106,10 @@ export function createChainView(
     chainId: BigInt(engine.chainId),
     head: () => chain.head().height,
     earliest: () => 0n,
-    header: async (number) => (await block(number))?.header ?? null,
+    header,
     block,
     numberOf: chain.heightOf,
-    receipts: async (number) => {
-      const receipts = await chain.receiptsAt(number)
-      return (
-        receipts?.map((receipt) => receiptViewOf(receipt, bloomOf(engine, receipt.logs))) ?? null
-      )
-    },
+    receipts: receiptsOf,
     locate: async (hash) => {
       const place = await chain.placeOf(hash)
       return place === null ? null : { number: place.height, index: place.index }
@@ -96,13 +130,34 @@ export function createChainView(
   }
 }
 
-function receiptViewOf(receipt: Receipt, bloom: Uint8Array): ReceiptView {
+function viewsOf(engine: Engine, receipts: readonly Receipt[]): readonly ReceiptView[] {
+  const seen = new Map<string, string>()
+  /** The same text, held once: a block's logs name few addresses and topics. */
+  const once = <T extends string>(text: T): T => {
+    const known = seen.get(text)
+    if (known === undefined) seen.set(text, text)
+    return (known ?? text) as T
+  }
+  const logOf = ({ address, topics, data }: Log): LogView => ({
+    address: once(address),
+    topics: topics.map((topic) => once(topic)),
+    data: toHex(data),
+  })
+  return receipts.map((receipt) => receiptViewOf(engine, receipt, receipt.logs.map(logOf)))
+}
+
+function receiptViewOf(engine: Engine, receipt: Receipt, logs: readonly LogView[]): ReceiptView {
+  let bloom: Hex | null = null
   return {
     status: receipt.succeeded,
     root: null,
     cumulativeGasUsed: receipt.cumulativeGasUsed,
-    logsBloom: toHex(bloom),
-    logs: receipt.logs.map(({ address, topics, data }) => ({ address, topics, data: toHex(data) })),
+    // Hashing every address and topic: not for log queries, which never look at it.
+    get logsBloom() {
+      bloom ??= toHex(bloomOf(engine, logs))
+      return bloom
+    },
+    logs,
   }
 }
 

@@ -1,15 +1,13 @@
 /**
  * Finding logs: the bloom filter of each header says which blocks are worth opening.
  */
-import { keccak_256 } from '@noble/hashes/sha3.js'
-import { fromHex, type Hex } from '../primitives/bytes.ts'
-import type { Hash } from '../primitives/hash.ts'
 import { ok, type Result, refuse } from '../primitives/result.ts'
+import { mayContain } from './bloom.ts'
 import type { RpcFault } from './errors.ts'
 import { formatLog } from './format.ts'
 import type { RpcChain } from './modules.ts'
 import type { LogFilter } from './schemas.ts'
-import type { BlockView, HeaderView, LogView, ReceiptView } from './views.ts'
+import type { BlockView, LogView, ReceiptView } from './views.ts'
 import type { JsonObject } from './wire.ts'
 
 export type LogLimits = {
@@ -19,7 +17,7 @@ export type LogLimits = {
   readonly maxLogs: number
 }
 
-/** Blocks between two turns given to the rest of the node. */
+/** Blocks passed over between two turns given to the rest of the node. */
 const blocksPerTurn = 64
 
 /** Logs of blocks `from..to` that pass `filter`, in chain order; a wide query is refused. */
@@ -35,8 +33,10 @@ export async function queryLogs(
   for (let number = from; number <= to; number++) {
     if (number % BigInt(blocksPerTurn) === 0n) await nextTurn()
     const header = await chain.header(number)
-    if (header !== null && mayContain(header.logsBloom, filter))
-      found.push(...(await openBlock(chain, number, filter)))
+    if (header === null || !mayContain(header.logsBloom, filter)) continue
+    for (const log of await openBlock(chain, number, filter)) found.push(log)
+    // Reading one block's receipts takes long enough.
+    await nextTurn()
     if (found.length > maxLogs) return tooMany('logs in an answer', maxLogs)
   }
   return ok(found)
@@ -75,26 +75,6 @@ function matches(log: LogView, { addresses, topics }: LogFilter): boolean {
   if (addresses !== null && addresses.length > 0 && !addresses.includes(log.address)) return false
   if (topics.length > log.topics.length) return false
   return topics.every((choice, i) => choice === null || choice.includes(log.topics[i]!))
-}
-
-/** Whether a block with this bloom may have logs that pass; false is certain, true is a guess. */
-export function mayContain(
-  bloom: HeaderView['logsBloom'],
-  { addresses, topics }: LogFilter,
-): boolean {
-  const bits = fromHex(bloom)
-  const anyOf = (choices: readonly Hex[] | readonly Hash[] | null) =>
-    choices === null || choices.length === 0 || choices.some((value) => bloomHas(bits, value))
-  return anyOf(addresses) && topics.every(anyOf)
-}
-
-/** Three bits per value, from the first six bytes of its Keccak-256. @see Yellow Paper, section 4.3.1 */
-function bloomHas(bits: Uint8Array, value: Hex): boolean {
-  const digest = keccak_256(fromHex(value))
-  return [0, 2, 4].every((at) => {
-    const bit = ((digest[at]! << 8) | digest[at + 1]!) & 2047
-    return ((bits[255 - (bit >> 3)]! >> (bit & 7)) & 1) === 1
-  })
 }
 
 function tooMany(what: string, limit: number): Result<never, RpcFault> {

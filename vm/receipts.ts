@@ -60,12 +60,14 @@ export function logsOf(logs: RunTxResult['execResult']['logs'] = []): readonly L
 }
 
 /** The 2,048-bit filter over a receipt's addresses and topics. */
-export function bloomOf(engine: Engine, logs: readonly Log[]): Uint8Array {
+export function bloomOf(
+  engine: Engine,
+  logs: readonly Pick<Log, 'address' | 'topics'>[],
+): Uint8Array {
   const bloom = new Bloom(undefined, engine.common)
-  for (const { address, topics } of logs) {
-    bloom.add(addressBytes(address))
-    for (const topic of topics) bloom.add(hashBytes(topic))
-  }
+  // Each once: hashing is what costs, and contracts log the same topics again and again.
+  for (const address of new Set(logs.map((log) => log.address))) bloom.add(addressBytes(address))
+  for (const topic of new Set(logs.flatMap((log) => log.topics))) bloom.add(hashBytes(topic))
   return bloom.bitvector
 }
 
