@@ -10,6 +10,7 @@ import { addDataset } from './commands/dataset.ts'
 import { addDelegate } from './commands/delegate.ts'
 import { addDemo } from './commands/demo.ts'
 import { addDevnet } from './commands/devnet.ts'
+import { addForensics } from './commands/forensics.ts'
 import { addImport } from './commands/import.ts'
 import { addInit } from './commands/init.ts'
 import { addJob } from './commands/job.ts'
@@ -41,6 +42,7 @@ const commands = [
   addStake,
   addDelegate,
   addSimulate,
+  addForensics,
   addBalance,
 ] as const
 

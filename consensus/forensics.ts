@@ -8,7 +8,7 @@ import { type Commit, hasSigned } from '../chain/commit.ts'
 import type { Hash } from '../primitives/hash.ts'
 import { type Fault, ok, type Result, refuse } from '../primitives/result.ts'
 import { totalPower } from '../registry/validatorSet.ts'
-import { verifyCommit } from './commit.ts'
+import { makeCommit, verifyCommit } from './commit.ts'
 import type { Electorate } from './electorate.ts'
 import { checkVoteSignatures, voteShapeFault } from './intake.ts'
 import type { Input } from './machineState.ts'
@@ -66,6 +66,37 @@ export function blameFor(
     return verdict(electorate, 'amnesia', rival.round, meet(signers, rival.voters))
   const loyal = prevotes.get(round)?.get(value) ?? new Set()
   return verdict(electorate, 'equivocation', round, meet(loyal, rival.voters))
+}
+
+/** The commits that genuine precommits in `votes` add up to: for each value the earliest. */
+export function commitsIn(electorate: Electorate, votes: readonly Vote[]): readonly Commit[] {
+  const { height, set } = electorate
+  const claimed = votes.filter(
+    (vote) =>
+      vote.kind === VoteKind.Precommit &&
+      vote.height === height &&
+      vote.hash !== null &&
+      voteShapeFault(electorate, vote) === null,
+  )
+  const distinct = new Map(
+    claimed.map((vote) => [`${vote.index} ${vote.round} ${vote.hash} ${vote.signature}`, vote]),
+  )
+  const precommits = [...distinct.values()]
+  const genuine = checkVoteSignatures(electorate, precommits)
+  const ballots = new Map<string, Map<number, Vote>>()
+  for (const vote of precommits.filter((_, i) => genuine[i])) {
+    const key = `${vote.round} ${vote.hash}`
+    ballots.set(key, (ballots.get(key) ?? new Map()).set(vote.index, vote))
+  }
+  const commits = new Map<Hash, Commit>()
+  for (const ballot of ballots.values()) {
+    if (!isQuorum(powerOf(electorate, ballot.keys()), totalPower(set))) continue
+    const commit = makeCommit([...ballot.values()], set)
+    const earlier = commits.get(commit.envelopeHash)
+    if (earlier === undefined || commit.round < earlier.round)
+      commits.set(commit.envelopeHash, commit)
+  }
+  return [...commits.values()]
 }
 
 function forkFault(electorate: Electorate, first: Commit, second: Commit): ForensicFault | null {

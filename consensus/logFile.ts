@@ -5,7 +5,7 @@
  * spoil what was not synced, so a bad frame beyond every named mark is a torn tail and is cut off with
  * a report; a bad frame below a mark is damage that no crash explains, and the file is refused.
  */
-import { type FileHandle, mkdir, open } from 'node:fs/promises'
+import { type FileHandle, mkdir, open, readFile } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { crc32 } from 'node:zlib'
 import { concatBytes, plainBytes } from '../primitives/bytes.ts'
@@ -55,6 +55,15 @@ export async function openLog(path: string): Promise<Result<OpenLog, LogFault>> 
     await file.close()
     throw error
   }
+}
+
+/** The sound records of the log at `path`, which may be in use and stays as it is; null if there is none. */
+export async function readRecords(path: string): Promise<readonly Uint8Array[] | null> {
+  const bytes = await readFile(path).catch((error: { readonly code?: string }) => {
+    if (error.code === 'ENOENT') return null
+    throw error
+  })
+  return bytes === null ? null : scan(plainBytes(bytes)).records
 }
 
 async function recover(file: FileHandle, path: string): Promise<Result<OpenLog, LogFault>> {

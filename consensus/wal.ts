@@ -9,7 +9,7 @@ import { readdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type CodecFault, decode, type Reader, Writer } from '../primitives/codec.ts'
 import { invariant, ok, type Result } from '../primitives/result.ts'
-import { type LogFault, type OpenLog, openLog } from './logFile.ts'
+import { type LogFault, type OpenLog, openLog, readRecords } from './logFile.ts'
 import type { Input } from './machineState.ts'
 import { Step } from './machineState.ts'
 import { maxRound, readProposal, readVote, writeProposal, writeVote } from './messages.ts'
@@ -94,6 +94,15 @@ export function createWal(folder: string, options: WalOptions = {}): Wal {
   }
 }
 
+/** The inputs in the log of `height`, which stays as it is; none if there is no such log. */
+export async function readInputs(
+  folder: string,
+  height: bigint,
+): Promise<Result<readonly Input[], CodecFault>> {
+  const records = await readRecords(join(folder, fileName(height, 'inputs')))
+  return decodeInputs(records ?? [])
+}
+
 /** A log that remembers nothing, for nodes that only follow and therefore never sign. */
 export const noWal: Wal = {
   open: async () => ok({ inputs: [], envelopes: [], sidecars: [], cut: 0 }),
@@ -105,16 +114,22 @@ export const noWal: Wal = {
 }
 
 function readContent(inputs: OpenLog, values: OpenLog): Result<WalContent, CodecFault> {
+  const decoded = decodeInputs(inputs.records)
+  if (!decoded.ok) return decoded
+  const ofKind = (kind: number) =>
+    values.records.filter((record) => record[0] === kind).map((record) => record.subarray(1))
+  const cut = inputs.cut + values.cut
+  return ok({ inputs: decoded.value, envelopes: ofKind(0), sidecars: ofKind(1), cut })
+}
+
+function decodeInputs(records: readonly Uint8Array[]): Result<readonly Input[], CodecFault> {
   const decoded: Input[] = []
-  for (const record of inputs.records) {
+  for (const record of records) {
     const input = decodeInput(record)
     if (!input.ok) return input
     decoded.push(input.value)
   }
-  const ofKind = (kind: number) =>
-    values.records.filter((record) => record[0] === kind).map((record) => record.subarray(1))
-  const cut = inputs.cut + values.cut
-  return ok({ inputs: decoded, envelopes: ofKind(0), sidecars: ofKind(1), cut })
+  return ok(decoded)
 }
 
 function tagged(kind: 0 | 1, bytes: Uint8Array): Uint8Array {

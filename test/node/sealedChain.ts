@@ -121,6 +121,7 @@ export function signVote(
   { votingKey }: ValidatorKeys,
   set: ValidatorSet,
   vote: {
+    readonly kind?: VoteKind
     readonly height: bigint
     readonly round: number
     readonly hash: Hash | null
