@@ -6,6 +6,7 @@ import type { Chain, NewHead } from '../chain/chain.ts'
 import { claimOf } from '../mempool/certificateClaim.ts'
 import type { TransactionPool } from '../mempool/transactionPool.ts'
 import type { BlockSync } from '../network/blockSync.ts'
+import type { Hash } from '../primitives/hash.ts'
 import { invariant } from '../primitives/result.ts'
 import { listLength } from '../registry/layout.ts'
 import type { Transaction } from '../vm/transaction.ts'
@@ -27,7 +28,8 @@ export type HeadFollowerModules = {
   /** Null: this node takes no leases. */
   readonly work: WorkLoop | null
   readonly data: DataKeeper
-  readonly sidecars: Pick<SidecarStore, 'put' | 'prune'>
+  readonly sidecars: Pick<SidecarStore, 'get' | 'put' | 'prune'>
+  readonly fetchSidecar: (name: Hash, maxBytes: number) => Promise<Uint8Array | null>
   readonly blockSync: Pick<BlockSync, 'announce'>
   readonly metrics: Metrics
   readonly log: Logger
@@ -78,14 +80,24 @@ export function createHeadFollower(modules: HeadFollowerModules): HeadFollower {
     metrics.pool.set(transactions.status().pending)
   }
 
-  /** Proofs that this node saw stay with the block for a while. */
+  /** Proofs stay with the block for a while; those that this node never saw are asked for. */
   async function keepSidecars(height: bigint, mined: readonly Transaction[]): Promise<void> {
     for (const transaction of mined) {
       const claim = claimOf(chain.rules.engine, transaction)
-      const bytes = claim === null ? null : certificates.pool.sidecar(claim.sidecar)
-      if (claim !== null && bytes !== null) await sidecars.put(height, claim.sidecar, bytes)
+      if (claim === null || (await sidecars.get(claim.sidecar)) !== null) continue
+      const bytes = certificates.pool.sidecar(claim.sidecar)
+      if (bytes === null) fetchLater(height, claim.sidecar)
+      else await sidecars.put(height, claim.sidecar, bytes)
     }
     await sidecars.prune(height - sidecarRetention)
+  }
+
+  function fetchLater(height: bigint, name: Hash): void {
+    const { maxSidecarBytes } = chain.rules.params
+    modules
+      .fetchSidecar(name, maxSidecarBytes)
+      .then((bytes) => (bytes === null || stopped ? undefined : sidecars.put(height, name, bytes)))
+      .catch((error) => log.error({ err: error }, 'fetching a sidecar'))
   }
 
   /** Look at the head's state: how many jobs run, and which leases are ours. */

@@ -13,8 +13,10 @@ import type { GenesisUpgrade } from '../params/genesis.ts'
 import { protocolVersion } from '../params/protocol.ts'
 import type { Address } from '../primitives/address.ts'
 import { utf8ToBytes } from '../primitives/bytes.ts'
-import { type Hash, hashOf } from '../primitives/hash.ts'
+import { sleep, systemClock } from '../primitives/clock.ts'
+import { type Hash, hashBytes, hashFromBytes, hashOf } from '../primitives/hash.ts'
 import { type Fault, invariant, ok, type Result } from '../primitives/result.ts'
+import { sidecarName } from '../registry/sidecar.ts'
 import type { BlobStore } from '../storage/blobStore.ts'
 import { type Announcement, decodeAnnouncement, encodeAnnouncement } from './announcement.ts'
 import { applyBlockRecord, loadBlockRecord } from './blockRecord.ts'
@@ -33,6 +35,13 @@ const gossipTopic = 'transactions'
 /** Questions to custodians: they fetch weights before they answer. */
 const custodyTopic = 'custody'
 const custodyTimeoutMs = 60_000
+
+/** Questions for sidecars of committed certificates, by name. */
+const sidecarTopic = 'sidecar'
+const sidecarTimeoutMs = 20_000
+/** Peers may store a block's sidecars a little later than we commit it. */
+const sidecarTries = 4
+const sidecarPauseMs = 1_500
 
 /** Points for a certificate that does not hold: two within a minute ban. */
 const falseCertificatePoints = 60
@@ -61,6 +70,8 @@ export type Networking = {
   readonly punish: (peer: string, fault: Fault) => void
   /** Ask a peer to vouch for weights; null if it does not. */
   readonly askCustodian: (peer: string, request: Uint8Array) => Promise<Uint8Array | null>
+  /** A committed certificate's sidecar from whoever keeps it, or null. */
+  readonly fetchSidecar: (name: Hash, maxBytes: number) => Promise<Uint8Array | null>
   /** Make a blob be here, from peers if need be. */
   readonly ensureBlob: (hash: Hash, signal: AbortSignal) => Promise<Result<null, Fault>>
   /** Connect what arrives to its receivers; before the host starts. */
@@ -148,6 +159,9 @@ export async function createNetworking(
     const { transactions, certificate, custodian } = receivers
     advanced = receivers.advanced
     values = receivers.values
+    host.serve(sidecarTopic, 32, async (_peer, name) =>
+      name.length === 32 ? ((await sidecars.get(hashFromBytes(name)))?.bytes ?? null) : null,
+    )
     host.serve(custodyTopic, custodyRequestBytes, async (peer, request) =>
       custodian === null ? null : custodian(peer, request),
     )
@@ -170,6 +184,17 @@ export async function createNetworking(
     blobSync,
     blockSync,
     ensureBlob,
+    fetchSidecar: async (name, maxBytes) => {
+      const limits = { timeoutMs: sidecarTimeoutMs, maxBytes }
+      for (let tries = 0; tries < sidecarTries; tries++) {
+        for (const { id } of host.peers()) {
+          const answer = await host.request(id, sidecarTopic, hashBytes(name), limits)
+          if (answer.ok && sidecarName(answer.value) === name) return answer.value
+        }
+        await sleep(systemClock, sidecarPauseMs)
+      }
+      return null
+    },
     askCustodian: async (peer, request) => {
       const limits = { timeoutMs: custodyTimeoutMs, maxBytes: custodyAnswerBytes }
       const answer = await host.request(peer as PeerId, custodyTopic, request, limits)

@@ -146,6 +146,7 @@ export async function startNode(
     work,
     data: createDataKeeper({ blobs, ensureBlob, prepare: workshop.prepare, log }),
     sidecars,
+    fetchSidecar: networking.fetchSidecar,
     blockSync,
     metrics,
     log,

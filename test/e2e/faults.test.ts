@@ -2,9 +2,11 @@ import assert from 'node:assert/strict'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, it } from 'vitest'
+import type { ProofWire } from '../../client/wire.ts'
 import { devnetKeys } from '../../node/keysDevnet.ts'
 import type { Address } from '../../primitives/address.ts'
 import type { Hash } from '../../primitives/hash.ts'
+import { ProofKind } from '../../registry/job.ts'
 import { heightOf, rpcCall, startDevnet, type TestDevnet, until, untilHeight } from './devnet.ts'
 import { openCloudJob, registerClouds } from './training.ts'
 
@@ -84,6 +86,17 @@ describe('four validators, one of them killed', () => {
       async () => (await jobOf(first.rpcUrl, job)).status === 'finished',
     )
     await checkAgreement(net.nodes.map(({ rpcUrl }) => rpcUrl))
+    // It keeps all proofs, of blocks it caught up with as well.
+    for (const range of [0, 1, 2, 3]) {
+      const proof = await rpcCall<ProofWire | null>(
+        victim.rpcUrl,
+        'train_getProof',
+        job,
+        `0x${range.toString(16)}`,
+      )
+      assert.equal(proof?.kind, ProofKind.StepProof, `range ${range}`)
+      assert.ok(Number(proof.soundnessBits) >= 100)
+    }
     for (const { dataDir } of net.nodes) {
       const log = await readFile(join(dataDir, 'node.log'), 'utf8')
       assert.doesNotMatch(log, /consensus evidence|consensus halted/, dataDir)
@@ -91,7 +104,7 @@ describe('four validators, one of them killed', () => {
   }, 500_000)
 })
 
-describe('four validators, one of which certifies wrong weights', () => {
+describe('four validators, one of which certifies wrong weights and proofs', () => {
   const liar = 2
   let net: TestDevnet
   beforeAll(async () => {
@@ -104,16 +117,20 @@ describe('four validators, one of which certifies wrong weights', () => {
   }, 120_000)
   afterAll(() => net.stop(), 60_000)
 
-  it('refuse its certificates, take its leases over, and finish the job', async () => {
+  it('refuse its certificates, take its leases over, and finish the jobs', async () => {
     const { rpcUrl } = net.nodes[0]!
     const root = await registerClouds(rpcUrl)
-    const job = await openCloudJob(rpcUrl, root, 16)
+    const jobs = [
+      await openCloudJob(rpcUrl, root, 8, ProofKind.StepProof),
+      await openCloudJob(rpcUrl, root, 8, ProofKind.Replay),
+    ]
     const self = devnetKeys(liar).address
-    await until(
-      'the job is finished',
-      400_000,
-      async () => (await jobOf(rpcUrl, job)).status === 'finished',
-    )
+    for (const job of jobs)
+      await until(
+        'the job is finished',
+        400_000,
+        async () => (await jobOf(rpcUrl, job)).status === 'finished',
+      )
     const service = await serviceOf(rpcUrl, self)
     assert.equal(BigInt(service.certificates), 0n)
     assert.ok(BigInt(service.missed) > 0n, 'it held a lease and lost it')
@@ -129,7 +146,8 @@ describe('four validators, one of which certifies wrong weights', () => {
     const logs = await Promise.all(
       honest.map(({ dataDir }) => readFile(join(dataDir, 'node.log'), 'utf8')),
     )
-    assert.match(logs.join(''), /false certificate refused/)
+    assert.match(logs.join(''), /"code":"proof\/.*false certificate refused/)
+    assert.match(logs.join(''), /"code":"replay\/.*false certificate refused/)
     await checkAgreement(honest.map(({ rpcUrl: url }) => url))
   }, 500_000)
 })

@@ -8,9 +8,9 @@ import { parseEventLogs } from 'viem'
 import { privateKeyToAccount } from 'viem/accounts'
 import { uploadBlob } from '../../cli/blob.ts'
 import { processIo } from '../../cli/io.ts'
-import { abiSpec, type JobSpec } from '../../client/jobWire.ts'
 import { connect } from '../../cli/rpc.ts'
 import { sendCall } from '../../cli/transaction.ts'
+import { abiSpec, type JobSpec } from '../../client/jobWire.ts'
 import { checkDataset, datasetFromBytes, encodeHeader, encodeRow } from '../../compute/dataset.ts'
 import { devnetAccount } from '../../node/keysDevnet.ts'
 import { moduleAddresses } from '../../params/protocol.ts'
@@ -64,9 +64,14 @@ export async function registerClouds(url: string, count = 512): Promise<Hash> {
 }
 
 /** Open a job of `leases` leases on the rows; returns its name. */
-export async function openCloudJob(url: string, dataset: Hash, leases: number): Promise<Hash> {
+export async function openCloudJob(
+  url: string,
+  dataset: Hash,
+  leases: number,
+  proofKind: ProofKind = ProofKind.StepProof,
+): Promise<Hash> {
   const spec: JobSpec = {
-    proofKind: ProofKind.Replay,
+    proofKind,
     dataset,
     layers: [features, 16, 2],
     batch: 16,
