@@ -1,5 +1,5 @@
 /**
- * `node bench/main.ts NAME [--json] [--only TEXT]`: run one benchmark. Without a name it lists them.
+ * `node bench/main.ts NAME [--json] [--only TEXT] [--quick]`: run one benchmark. Without a name it lists them.
  *
  * A benchmark reports rows `{case, metric, value, unit}` as it measures them. To add one, write
  * `bench/NAME.ts` with a `benchmark` and name it below.
@@ -17,8 +17,12 @@ export type Row = {
 export type Benchmark = {
   /** One line for the list. */
   readonly summary: string
-  /** @param wanted - whether a case is to be measured at all. */
-  readonly run: (report: (row: Row) => void, wanted: (name: string) => boolean) => Promise<void>
+  /** @param wanted - whether a case is to be measured at all. @param quick - a subset will do. */
+  readonly run: (
+    report: (row: Row) => void,
+    wanted: (name: string) => boolean,
+    quick: boolean,
+  ) => Promise<void>
 }
 
 const benchmarks: Readonly<Record<string, () => Promise<{ readonly benchmark: Benchmark }>>> = {
@@ -27,6 +31,7 @@ const benchmarks: Readonly<Record<string, () => Promise<{ readonly benchmark: Be
   chain: () => import('./chain.ts'),
   consensus: () => import('./consensus.ts'),
   rpc: () => import('./rpc.ts'),
+  zk: () => import('./zk.ts'),
 }
 
 const { positionals, values } = parseArgs({
@@ -36,11 +41,18 @@ const { positionals, values } = parseArgs({
     json: { type: 'boolean', default: false },
     /** Only cases whose name contains this. */
     only: { type: 'string', default: '' },
+    /** A subset, where a benchmark has one. */
+    quick: { type: 'boolean', default: false },
   },
 })
-process.exitCode = await main(positionals[0], values.json, values.only)
+process.exitCode = await main(positionals[0], values.json, values.only, values.quick)
 
-async function main(name: string | undefined, json: boolean, only: string): Promise<number> {
+async function main(
+  name: string | undefined,
+  json: boolean,
+  only: string,
+  quick: boolean,
+): Promise<number> {
   if (name === undefined) {
     process.stdout.write(await list())
     return 0
@@ -55,7 +67,7 @@ async function main(name: string | undefined, json: boolean, only: string): Prom
     rows.push(row)
     if (!json) process.stdout.write(lineOf(row))
   }
-  await (await load()).benchmark.run(report, (text) => text.includes(only))
+  await (await load()).benchmark.run(report, (text) => text.includes(only), quick)
   if (json) process.stdout.write(`${JSON.stringify(rows, null, 2)}\n`)
   return 0
 }

@@ -5,12 +5,12 @@
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { wtns } from 'snarkjs'
-import { beforeAll, describe, it } from 'vitest'
+import { beforeAll, describe, it, vi } from 'vitest'
 import { poseidonOrder } from '../../primitives/poseidon.ts'
 import { type Compiled, compiledCircuit } from '../../zk/artefacts.ts'
 import { type CircuitInput, type CircuitName, circuitNames, circuits } from '../../zk/circuits.ts'
 import { credentialInput, datasetCommitment, recordCommitment } from '../../zk/credential.ts'
-import { nullifierOf, pathOf } from '../../zk/membership.ts'
+import { memberCommitment, nullifierOf, pathOf } from '../../zk/membership.ts'
 import {
   exampleCommitment,
   modelCommitment,
@@ -21,19 +21,22 @@ import {
   unpackOutputs,
 } from '../../zk/prediction.ts'
 import { brokenConstraint, parseR1cs, parseWitness, type R1cs } from '../../zk/r1cs.ts'
-import { packGrid, sudokuInput } from '../../zk/sudoku.ts'
 import {
-  dice,
-  example,
-  members,
-  model,
-  puzzle,
-  rows,
+  sampleExample as example,
+  sampleModel as model,
+  samplePuzzle as puzzle,
+  sampleRows as rows,
   sampleInput,
-  secrets,
-  solution,
-} from '../zk/support.ts'
+  sampleSecrets as secrets,
+  sampleSolution as solution,
+} from '../../zk/samples.ts'
+import { packGrid, sudokuInput } from '../../zk/sudoku.ts'
+import { dice } from '../zk/support.ts'
 
+// A proof takes a second of two idle cores, and much longer on a busy machine.
+vi.setConfig({ testTimeout: 180_000 })
+
+const members = secrets.map(memberCommitment)
 const compiled = new Map<CircuitName, Compiled & { readonly circuit: R1cs }>()
 
 beforeAll(async () => {

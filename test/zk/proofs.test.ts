@@ -15,7 +15,7 @@ import {
   getContractAddress,
   type Hex,
 } from 'viem'
-import { beforeAll, describe, it } from 'vitest'
+import { beforeAll, describe, it, vi } from 'vitest'
 import { moduleAddresses } from '../../params/protocol.ts'
 import { type Address, addressOfKey } from '../../primitives/address.ts'
 import { concatBytes, fromHex, toHex } from '../../primitives/bytes.ts'
@@ -25,10 +25,14 @@ import { baseOrder, type Curve, scalarOrder } from '../../zk/bn254.ts'
 import { type CircuitName, circuitNames } from '../../zk/circuits.ts'
 import { loadCurve } from '../../zk/mclCurve.ts'
 import type { Proven } from '../../zk/prover.ts'
+import { sampleInput } from '../../zk/samples.ts'
 import { type Protocol, parseKey, protocols, verifyProof } from '../../zk/verifier.ts'
 import { bytesOfWords, wordsOf } from '../../zk/words.ts'
 import { advance, alice, openTestChain, signed, type TestChain } from '../chain/support.ts'
-import { dice, nobleCurve, pinnedKey, proofOf, sampleInput } from './support.ts'
+import { dice, nobleCurve, pinnedKey, proofOf } from './support.ts'
+
+// A proof takes a second of two idle cores, and much longer on a busy machine.
+vi.setConfig({ testTimeout: 180_000 })
 
 type Case = {
   readonly circuit: CircuitName

@@ -9,13 +9,9 @@ import { hashOf } from '../../primitives/hash.ts'
 import { devnetArtefacts } from '../../zk/artefacts.ts'
 import type { Curve, G1, G2 } from '../../zk/bn254.ts'
 import type { CircuitInput, CircuitName } from '../../zk/circuits.ts'
-import { credentialInput, rowKey } from '../../zk/credential.ts'
 import { loadCurve } from '../../zk/mclCurve.ts'
-import { memberCommitment, memberSecret, membershipInput, pathOf } from '../../zk/membership.ts'
-import { modelShape, type PrivateModel, predictionInput } from '../../zk/prediction.ts'
 import { type Proven, prove } from '../../zk/prover.ts'
 import { keyBytesOf } from '../../zk/snarkjsJson.ts'
-import { parseGrid, sudokuInput } from '../../zk/sudoku.ts'
 import { keyName, type Protocol, parseKey } from '../../zk/verifier.ts'
 
 const keys = join(import.meta.dirname, '..', '..', 'circuits', 'keys')
@@ -50,65 +46,6 @@ export function dice(seed: string): (below: number) => number {
     return Number(
       BigInt(hashOf('test/dice', new TextEncoder().encode(`${seed} ${at}`))) % BigInt(below),
     )
-  }
-}
-
-const grid = (text: string) => {
-  const parsed = parseGrid(text)
-  assert.ok(parsed.ok)
-  return parsed.value
-}
-
-export const puzzle = grid(
-  '53..7....6..195....98....6.8...6...34..8.3..17...2...6.6....28....419..5....8..79',
-)
-export const solution = grid(
-  '534678912672195348198342567859761423426853791713924856961537284287419635345286179',
-)
-
-export const secrets = ['ada', 'bob', 'cyd'].map((name) =>
-  memberSecret(hashOf('test/member', new TextEncoder().encode(name))),
-)
-export const members = secrets.map(memberCommitment)
-
-export const model: PrivateModel = (() => {
-  const roll = dice('model')
-  const weights = (count: number) => Array.from({ length: count }, () => roll(255) - 127)
-  return {
-    weights1: weights(modelShape.hidden * modelShape.inputs),
-    weights2: weights(modelShape.outputs * modelShape.hidden),
-    shifts: [7, 8],
-    salt: 123_456_789n,
-  }
-})()
-
-export const example: readonly number[] = (() => {
-  const roll = dice('example')
-  return Array.from({ length: modelShape.inputs }, () => roll(255) - 127)
-})()
-
-export const rows = Array.from({ length: 20 }, (_, i) => ({
-  key: rowKey(Uint8Array.of(i, 1, 2)),
-  label: [3, 5, 65_535][i % 3]!,
-}))
-
-/** One true statement for each circuit. */
-export function sampleInput(circuit: CircuitName): CircuitInput {
-  switch (circuit) {
-    case 'sudoku':
-      return sudokuInput(puzzle, solution)
-    case 'membership':
-      return membershipInput(secrets[1]!, pathOf(members, 1), 77n, 99n)
-    case 'private-prediction':
-      return predictionInput(model, example, 5n)
-    case 'data-credential': {
-      const claim = { least: 18, labels: [3, 5, 65_535], record: rows[7]!.key, included: true }
-      const input = credentialInput(rows, 42n, claim, 0n)
-      assert.ok(input.ok)
-      return input.value
-    }
-    default:
-      return circuit satisfies never
   }
 }
 
