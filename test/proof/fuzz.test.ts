@@ -28,7 +28,7 @@ import {
 } from '../../registry/sidecar.ts'
 import { seedOf } from '../compute/support.ts'
 import { testParams } from '../registry/world.ts'
-import { headBytes, mutations, type Sample } from './fuzz/mutations.ts'
+import { bytewise, headBytes, mutations, type Sample } from './fuzz/mutations.ts'
 import { extremeState, tinyJob, trainLease } from './support.ts'
 
 const usual = 10 * mutations.length
@@ -69,7 +69,7 @@ function inputOf(number: number) {
   const random = new SeededRandom('fuzz', seedOf(number))
   const sample = samples[number % samples.length]!
   const { name, apply } = mutations[Math.floor(number / samples.length) % mutations.length]!
-  const again = random.below(4) === 0 ? mutations[random.below(12)]! : null
+  const again = random.below(4) === 0 ? mutations[random.below(bytewise)]! : null
   const once = apply(sample, random, samples[random.below(samples.length)]!)
   const bytes =
     again === null || once.length < 64
@@ -272,10 +272,10 @@ describe('files and sidecars', () => {
     it(`${name}: what is read is what was written, to the byte`, () => {
       assert.deepEqual(again(bytes), bytes)
       const sample = { shape: samples[0]!.shape, bytes }
-      const bytewise = mutations.slice(0, 10)
+      const changes = mutations.slice(0, bytewise)
       for (let number = first; number < first + Math.min(amount, 20_000); number++) {
         const random = new SeededRandom(name, seedOf(number))
-        const { apply } = bytewise[number % bytewise.length]!
+        const { apply } = changes[number % bytewise]!
         // The front of a file is where its lengths are.
         const near = random.below(2) === 0 ? bytes : bytes.subarray(0, 120)
         const changed = apply({ ...sample, bytes: near }, random, sample)
