@@ -17,6 +17,7 @@ import { jobsAbi } from '../../vm/modules/jobsAbi.ts'
 import { registryAbi } from '../../vm/modules/registry.ts'
 import { reputationAbi } from '../../vm/modules/reputation.ts'
 import { stakingAbi } from '../../vm/modules/stakingAbi.ts'
+import { treasuryAbi } from '../../vm/modules/treasury.ts'
 import { advance, alice, bob, openTestChain, signed, type TestChain } from '../chain/support.ts'
 import { creation, forward, returnFlagAndData } from './contracts.ts'
 
@@ -221,6 +222,22 @@ describe('native modules', () => {
     const before = await held()
     assert.ok((await send(test, alice, staking, call('withdraw'))).succeeded)
     assert.equal(await held(), before - 2_000_000_001n * weiPerGwei)
+  })
+
+  it('let validators only propose what the treasury pays', async () => {
+    const test = await openTestChain()
+    const { treasury } = moduleAddresses
+    const args = [addressOfKey(bob), 5n, 'thanks'] as const
+    const data = encodeFunctionData({ abi: treasuryAbi, functionName: 'proposeGrant', args })
+    const refused = await ask(test, treasury, data)
+    const error = decodeErrorResult({ abi: treasuryAbi, data: toHex(refused.returnData) })
+    assert.equal(error.errorName, 'NotMember')
+    const proposed = await ask(test, treasury, data, test.chain.genesis.validators[0]!.address)
+    assert.equal(BigInt(toHex(proposed.returnData)), 1n)
+    const list = encodeFunctionData({ abi: treasuryAbi, functionName: 'openProposals' })
+    const { returnData } = await ask(test, treasury, list)
+    const ids = { abi: treasuryAbi, functionName: 'openProposals', data: toHex(returnData) } as const
+    assert.deepEqual(decodeFunctionResult(ids), [])
   })
 
   it('show reputation to anyone, and let nobody write it', async () => {

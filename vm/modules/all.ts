@@ -8,6 +8,7 @@ import { jobsModule } from './jobs.ts'
 import { registryModule } from './registry.ts'
 import { reputationModule } from './reputation.ts'
 import { stakingModule } from './staking.ts'
+import { treasuryModule } from './treasury.ts'
 import { createProofCheck, verifiersModule } from './verifiers.ts'
 
 export function nativeModules(params: ChainParams, chainId: number): readonly NativeModule[] {
@@ -17,6 +18,7 @@ export function nativeModules(params: ChainParams, chainId: number): readonly Na
     registryModule(),
     jobsModule(params, chainId),
     reputationModule(),
+    treasuryModule(params, chainId),
     verifiersModule(checkProof),
     groupsModule(chainId, checkProof),
   ]
