@@ -51,8 +51,16 @@ export type Host = {
   readonly score: (peer: PeerId) => number
 }
 
+/** Connections that only we may open: whoever fills the rest cannot keep us from whom we choose. */
+function reservedOutbound(maxConnections: number): number {
+  return Math.ceil(maxConnections / 4)
+}
+
 /** Points for a malformed frame: the second within a minute bans. */
 const malformedPoints = 60
+
+/** Points for a message beyond what a peer may send: a burst is dropped, a flood bans. */
+const floodPoints = 1
 
 /** Points for gossip that its handler wants punished. */
 const gossipPoints = 20
@@ -60,7 +68,7 @@ const gossipPoints = 20
 export async function createHost(options: HostOptions, modules: HostModules): Promise<Host> {
   const { limits = {} } = options
   const { maxConnections = 128, stallMs = 20_000, helloTimeoutMs = 10_000 } = limits
-  const { redialMinMs = 250, redialMaxMs = 5_000 } = limits
+  const { redialMinMs = 250, redialMaxMs = 5_000, messagesPerSecond = 4_000 } = limits
   const { report, log = () => {}, clock = systemClock } = modules
   const book = createPeerBook(limits, clock)
   const ledger = createLedger(limits)
@@ -74,15 +82,25 @@ export async function createHost(options: HostOptions, modules: HostModules): Pr
   const answers = new Map<string, readonly [maxRequestBytes: number, answer: Answer]>()
 
   const sessions = createSessions(
-    { helloTimeoutMs, maxPerPeer: 4 },
+    {
+      helloTimeoutMs,
+      maxPerPeer: 4,
+      maxInbound: maxConnections - reservedOutbound(maxConnections),
+    },
     { transport, clock, hello, isBanned: book.isBanned, up, down, refused: report },
   )
   const messages = createMessages(
-    { topics: options.topics, stallMs },
+    {
+      topics: options.topics,
+      stallMs,
+      allowance: { perSecond: messagesPerSecond, burst: 2 * messagesPerSecond },
+    },
     {
       transport,
       sessions,
       ledger,
+      clock,
+      flooded: (peer, topic) => penalize(peer, floodPoints, `too many messages on ${topic}`),
       malformed,
       report,
       stalled: (fault) => {
@@ -211,7 +229,11 @@ export async function createHost(options: HostOptions, modules: HostModules): Pr
   }
 
   const exchange = createPeerExchange(
-    { maxPeers: Math.floor((maxConnections * 3) / 4), discover: options.discover ?? true },
+    {
+      maxPeers: Math.floor((maxConnections * 3) / 4),
+      minOutbound: 4,
+      discover: options.discover ?? true,
+    },
     {
       clock,
       self: peerId,

@@ -31,6 +31,8 @@ type HostLimits = LedgerOptions &
   PeerBookOptions & {
     /** @default 128 */
     readonly maxConnections?: number | undefined
+    /** Messages (not requests or gossip) that a peer may send; twice as many at once. @default 4,000 */
+    readonly messagesPerSecond?: number | undefined
     /** A peer that reads nothing for so long is cut. @default 20,000 */
     readonly stallMs?: number | undefined
     /** @default 10,000 */

@@ -2,7 +2,9 @@
  * Messages to peers: best effort, in order within a topic, each topic over a stream of its own.
  */
 import type { Connection, Stream } from '@libp2p/interface'
+import type { Clock } from '../primitives/clock.ts'
 import { invariant, type Result, refuse } from '../primitives/result.ts'
+import { type AllowanceOptions, createAllowance } from './allowance.ts'
 import type { FrameFault, PeerFault, SendFault } from './faults.ts'
 import type { Ledger } from './ledger.ts'
 import { createOutbox, type Outbox } from './outbox.ts'
@@ -25,12 +27,16 @@ type MessageHandler = (peer: PeerId, bytes: Uint8Array) => void | Promise<void>
 export type MessageOptions = {
   readonly topics: Readonly<Record<string, Topic>>
   readonly stallMs: number
+  readonly allowance: AllowanceOptions
 }
 
 export type MessageModules = {
   readonly transport: Transport
   readonly sessions: Sessions
   readonly ledger: Ledger
+  readonly clock: Pick<Clock, 'now'>
+  /** A peer sent more messages than it may; this one was dropped. */
+  readonly flooded: (peer: PeerId, topic: string) => void
   readonly malformed: (peer: PeerId, fault: FrameFault) => void
   readonly stalled: (fault: PeerFault) => void
   readonly report: (error: unknown) => void
@@ -49,7 +55,8 @@ export type Messages = {
 
 export function createMessages(options: MessageOptions, modules: MessageModules): Messages {
   const { topics, stallMs } = options
-  const { transport, sessions, ledger, malformed, stalled, report } = modules
+  const { transport, sessions, ledger, malformed, flooded, stalled, report } = modules
+  const allowance = createAllowance(options.allowance, modules.clock)
   const handlers = new Map<string, MessageHandler>()
   const outboxes = new Map<PeerId, Outbox>()
 
@@ -81,7 +88,7 @@ export function createMessages(options: MessageOptions, modules: MessageModules)
       await transport.handle(
         protocolOf(name),
         (stream, connection) => {
-          receive(stream, connection, maxBytes, handler).catch(report)
+          receive(stream, connection, maxBytes, counted(name, handler)).catch(report)
         },
         // A second stream may come before the end of the first has been noticed.
         { maxInboundStreams: 2, maxOutboundStreams: 2 },
@@ -102,6 +109,11 @@ export function createMessages(options: MessageOptions, modules: MessageModules)
     const end = await readFrames(stream, maxBytes, (bytes) => handle(handler, peer, bytes))
     stream.abort(new Error('the peer ended its messages'))
     if (!end.ok && end.fault.code === 'frame/size') malformed(peer, end.fault)
+  }
+
+  /** The handler, for as many messages as the peer may send. */
+  function counted(name: string, handler: MessageHandler): MessageHandler {
+    return (peer, bytes) => (allowance.take(peer, 1) ? handler(peer, bytes) : flooded(peer, name))
   }
 
   function handle(handler: MessageHandler, peer: PeerId, bytes: Uint8Array): void | Promise<void> {
@@ -125,6 +137,7 @@ export function createMessages(options: MessageOptions, modules: MessageModules)
   function down(peer: PeerId): void {
     outboxes.get(peer)?.close()
     outboxes.delete(peer)
+    allowance.forget(peer)
   }
 
   return { send, on, start, up, down }

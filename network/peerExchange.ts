@@ -11,8 +11,10 @@ import type { PeerId, PeerInfo } from './peer.ts'
 import { peerInAddress } from './redial.ts'
 
 export type PeerExchangeOptions = {
-  /** Asks no further once so many are connected. */
+  /** Asks no further once so many are connected, and enough of them are of our choosing. */
   readonly maxPeers: number
+  /** Peers that we dialled: those who dial us may all be one attacker's. */
+  readonly minOutbound: number
   /** Whether to ask; answers are given in any case. */
   readonly discover: boolean
 }
@@ -24,7 +26,7 @@ export type PeerExchangeModules = {
   readonly isConnected: (peer: PeerId) => boolean
   readonly request: Host['request']
   readonly serve: Host['serve']
-  readonly learn: (address: string) => void
+  readonly learn: (address: string, source: PeerId) => void
 }
 
 export type PeerExchange = {
@@ -41,12 +43,14 @@ const maxAnswerBytes = 4 + maxAddresses * (4 + maxAddressBytes)
 
 /** How often a peer is asked again, drawn among those that are connected. */
 const askEveryMs = 15_000
+/** The same while too few are of our choosing. */
+const askSoonMs = 5_000
 
 export function createPeerExchange(
   options: PeerExchangeOptions,
   modules: PeerExchangeModules,
 ): PeerExchange {
-  const { maxPeers, discover } = options
+  const { maxPeers, minOutbound, discover } = options
   const { clock, self, peers, isConnected, request, serve, learn } = modules
   let cancel = () => {}
   let running = false
@@ -61,8 +65,17 @@ export function createPeerExchange(
     return new Writer().list(addresses.map(utf8ToBytes), (address, to) => to.blob(address)).bytes()
   })
 
+  function isEnough(): boolean {
+    return peers().length >= maxPeers && outbound() >= minOutbound
+  }
+
+  function outbound(): number {
+    return peers().filter(({ direction }) => direction === 'outbound').length
+  }
+
   function tick(): void {
-    cancel = clock.after(askEveryMs * (0.5 + Math.random()), tick)
+    const pauseMs = outbound() < minOutbound ? askSoonMs : askEveryMs
+    cancel = clock.after(pauseMs * (0.5 + Math.random()), tick)
     const known = peers()
     const peer = known[Math.floor(Math.random() * known.length)]
     if (peer !== undefined) void ask(peer.id)
@@ -70,7 +83,7 @@ export function createPeerExchange(
 
   /** Requests do not reject: what fails is a verdict. */
   async function ask(peer: PeerId): Promise<void> {
-    if (!running || !discover || peers().length >= maxPeers) return
+    if (!running || !discover || isEnough()) return
     const limits = { timeoutMs: 10_000, maxBytes: maxAnswerBytes }
     const answer = await request(peer, peersTopic, Uint8Array.of(1), limits)
     if (!answer.ok || !running) return
@@ -80,7 +93,7 @@ export function createPeerExchange(
     if (!read.ok) return
     for (const address of read.value.filter(isDialable)) {
       const id = peerInAddress(address)
-      if (id !== null && id !== self && !isConnected(id)) learn(address)
+      if (id !== null && id !== self && !isConnected(id)) learn(address, peer)
     }
   }
 

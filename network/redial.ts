@@ -35,17 +35,21 @@ export type Redial = {
   /** Keep a further address. */
   readonly add: (address: string) => void
   /** Try an address that a peer told us of; it is given up after a few failures in a row. */
-  readonly learn: (address: string) => void
+  readonly learn: (address: string, source: PeerId) => void
 }
 
-/** Addresses learned from peers that are kept at once, and failures after which one is given up. */
+/**
+ * Addresses learned from peers that are kept at once, how many of them from one peer, and failures after
+ * which one is given up. No peer can fill the table, so those we dial come from several sources.
+ */
 const maxLearned = 256
+const maxFromOne = 64
 const maxFailures = 5
 
 type Target = {
   readonly address: string
-  /** Told by a peer, not by the operator. */
-  readonly learned: boolean
+  /** The peer that told of it; null for the operator's. */
+  readonly source: PeerId | null
   failures: number
   peer: PeerId | null
   pauseMs: number
@@ -62,22 +66,24 @@ export function createRedial(options: RedialOptions, modules: RedialModules): Re
   for (const address of options.addresses) add(address)
 
   function add(address: string): void {
-    if (targets.get(address)?.learned === false) return
+    if (targets.get(address)?.source === null) return
     targets.get(address)?.cancel()
-    keep(address, false)
+    keep(address, null)
   }
 
-  function learn(address: string): void {
-    const learned = [...targets.values()].filter((target) => target.learned).length
-    if (!targets.has(address) && learned < maxLearned) keep(address, true)
+  function learn(address: string, source: PeerId): void {
+    const learned = [...targets.values()].filter((target) => target.source !== null)
+    const fromIt = learned.filter((target) => target.source === source).length
+    if (!targets.has(address) && learned.length < maxLearned && fromIt < maxFromOne)
+      keep(address, source)
   }
 
-  function keep(address: string, learned: boolean): void {
+  function keep(address: string, source: PeerId | null): void {
     const peer = peerInAddress(address)
     if (peer === self) return
     const target: Target = {
       address,
-      learned,
+      source,
       failures: 0,
       peer,
       pauseMs: minMs,
@@ -107,7 +113,7 @@ export function createRedial(options: RedialOptions, modules: RedialModules): Re
       else target.peer = peer
     } catch (error) {
       failed(target.address, error, target.pauseMs)
-      if (target.learned && ++target.failures >= maxFailures) targets.delete(target.address)
+      if (target.source !== null && ++target.failures >= maxFailures) targets.delete(target.address)
     }
     target.dialling = false
     if (!running || targets.get(target.address) !== target) return

@@ -22,6 +22,8 @@ export type SessionOptions = {
   readonly helloTimeoutMs: number
   /** Further connections of the same peer are closed. */
   readonly maxPerPeer: number
+  /** Peers that dialled us; what is left of all connections is for those we dial. */
+  readonly maxInbound: number
 }
 
 export type SessionModules = {
@@ -59,7 +61,7 @@ export type Sessions = {
 type Greeting = { readonly done: PromiseWithResolvers<boolean>; session: Session | null }
 
 export function createSessions(options: SessionOptions, modules: SessionModules): Sessions {
-  const { helloTimeoutMs, maxPerPeer } = options
+  const { helloTimeoutMs, maxPerPeer, maxInbound } = options
   const { transport, clock, hello, isBanned, up, down, refused } = modules
   const greetings = new Map<string, Greeting>()
   const standing = new Map<PeerId, Session[]>()
@@ -158,7 +160,8 @@ export function createSessions(options: SessionOptions, modules: SessionModules)
   ): Result<Session, { readonly code: 'session/refused' }> {
     const peer = peerOf(connection)
     const sessions = standing.get(peer) ?? []
-    const full = sessions.length >= maxPerPeer
+    const crowded = connection.direction === 'inbound' && inbound() >= maxInbound
+    const full = sessions.length >= maxPerPeer || (sessions.length === 0 && crowded)
     if (connection.status !== 'open' || greeting.session !== null || full || isBanned(peer))
       return refuse({ code: 'session/refused' })
     const session = { peer, connection, hello: theirs, since: clock.now() }
@@ -168,6 +171,11 @@ export function createSessions(options: SessionOptions, modules: SessionModules)
     greeting.done.resolve(true)
     if (sessions.length === 1) up(peer)
     return ok(session)
+  }
+
+  function inbound(): number {
+    const latest = [...standing.values()].map((sessions) => sessions.at(-1)!)
+    return latest.filter(({ connection }) => connection.direction === 'inbound').length
   }
 
   function leave(session: Session): void {

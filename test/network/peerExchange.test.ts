@@ -29,7 +29,7 @@ function exchange(peers: readonly PeerInfo[], told: readonly string[]) {
   const learned: string[] = []
   let answer: Answer = async () => null
   const made = createPeerExchange(
-    { maxPeers: 10, discover: true },
+    { maxPeers: 10, minOutbound: 4, discover: true },
     {
       clock: manualClock(),
       self: id('S'),

@@ -101,10 +101,10 @@ describe('redial', () => {
   it('gives up an address that a peer told of, unless the operator asks for it', async () => {
     const { redial, world, pass } = makeRedial([])
     redial.start()
-    redial.learn('/ip4/127.0.0.1/tcp/1')
+    redial.learn('/ip4/127.0.0.1/tcp/1', peer)
     await pass(10_000)
     assert.equal(world.dialled.length, 5)
-    redial.learn('/ip4/127.0.0.1/tcp/1')
+    redial.learn('/ip4/127.0.0.1/tcp/1', peer)
     redial.add('/ip4/127.0.0.1/tcp/1')
     await pass(20_000)
     assert.ok(world.dialled.length > 20)
