@@ -7,9 +7,11 @@ import { join } from 'node:path'
 import { Command, CommanderError } from 'commander'
 import { addBalance } from './commands/balance.ts'
 import { addDataset } from './commands/dataset.ts'
+import { addCompletion } from './commands/completion.ts'
 import { addDelegate } from './commands/delegate.ts'
 import { addDemo } from './commands/demo.ts'
 import { addDevnet } from './commands/devnet.ts'
+import { addDoctor } from './commands/doctor.ts'
 import { addForensics } from './commands/forensics.ts'
 import { addImport } from './commands/import.ts'
 import { addInit } from './commands/init.ts'
@@ -44,6 +46,8 @@ const commands = [
   addSimulate,
   addForensics,
   addBalance,
+  addDoctor,
+  addCompletion,
 ] as const
 
 const about = `A chain whose validators earn blocks by training models, in exact integers, with proofs.

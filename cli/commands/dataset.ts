@@ -2,6 +2,7 @@
  * `waggle dataset`: rows that jobs can train on.
  */
 import type { Command } from 'commander'
+import type { DatasetWire, PageWire } from '../../client/wire.ts'
 import type { Manifest } from '../../compute/dataset.ts'
 import { moduleAddresses } from '../../params/protocol.ts'
 import type { Hash } from '../../primitives/hash.ts'
@@ -16,7 +17,6 @@ import { addRpcOptions, connect, type Node, type RpcFlags } from '../rpc.ts'
 import { writeScaling } from '../scaling.ts'
 import { fields, table } from '../table.ts'
 import { sendCall } from '../transaction.ts'
-import type { DatasetWire, PageWire } from '../../client/wire.ts'
 
 type AddFlags = RpcFlags &
   AccountFlags &

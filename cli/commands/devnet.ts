@@ -128,7 +128,7 @@ function announce(net: Devnet, flags: Flags, io: Io): void {
         ['node', 'RPC', 'process', 'folder'],
         nodes.map(({ rpcUrl, pid, dataDir }, i) => [String(i), rpcUrl, String(pid), dataDir]),
       ),
-      '\nCtrl-C stops the network. Try: waggle validators\n',
+      `\nExplorer: ${nodes[0]!.rpcUrl}/\nCtrl-C stops the network. Try: waggle validators\n`,
     ].join(''),
   )
 }

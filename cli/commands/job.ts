@@ -9,6 +9,7 @@ import { addSourceOptions } from '../datasetSource.ts'
 import type { Io } from '../io.ts'
 import { addRpcOptions, type RpcFlags } from '../rpc.ts'
 import { type OpenFlags, openJob } from './jobOpen.ts'
+import { type PlanFlags, planJob } from './jobPlan.ts'
 import { watchJob } from './jobWatch.ts'
 
 const openExamples = `
@@ -26,6 +27,14 @@ Examples:
   $ waggle job watch 0x5f…c3 --json | jq -r 'select(.event=="Certified").details.fee'
 
 Ends when the job is finished or cancelled; Ctrl-C only stops watching.`
+
+const planExamples = `
+Examples:
+  $ waggle job plan model.json iris.csv --labels species
+  $ waggle job plan digits.json mnist --json | jq .escrow
+
+model.json is like {"layers": [4, 16, 3], "batch": 16, "epochs": 2}; also known are steps, leaseSteps
+and replay. Calibrates on the rows, asks no node, and pays nothing.`
 
 export function addJob(program: Command, io: Io): void {
   const job = program.command('job').description('training jobs')
@@ -49,6 +58,16 @@ export function addJob(program: Command, io: Io): void {
   addAccountOptions(addRpcOptions(addSourceOptions(open)))
     .addHelpText('after', openExamples)
     .action((flags: OpenFlags) => openJob(flags, io))
+  const plan = job
+    .command('plan')
+    .description('tell what a job would cost, take and prove')
+    .argument('<model>', 'JSON file that describes the model')
+    .argument('<data>', 'CSV, NPY or dataset file, or mnist')
+    .option('--genesis <file>', 'the chain (default: the packaged devnet)')
+    .option('--json', 'print a JSON line')
+  addSourceOptions(plan)
+    .addHelpText('after', planExamples)
+    .action((model: string, data: string, flags: PlanFlags) => planJob(model, data, flags, io))
   const watch = job
     .command('watch')
     .description('follow a job until it is paid')

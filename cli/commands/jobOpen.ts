@@ -92,7 +92,7 @@ async function specOf(flags: OpenFlags, node: Node, io: Io): Promise<JobSpec> {
 async function specFor({ root, dataset }: JobRows, flags: OpenFlags, node: Node): Promise<JobSpec> {
   const { layers, batch, epochs = 1 } = flags
   checkFit(flags, dataset)
-  const recipe = await recipeOf(dataset, layers, batch)
+  const recipe = await calibratedRecipe(dataset, layers, batch)
   const perEpoch = Math.floor(dataset.rows / batch)
   const steps = flags.steps ?? Math.max(1, Math.round(epochs * perEpoch))
   const price = flags.price ?? BigInt((await node.call<PriceWire>('train_price')).basePrice)
@@ -108,7 +108,8 @@ async function specFor({ root, dataset }: JobRows, flags: OpenFlags, node: Node)
   }
 }
 
-async function recipeOf(
+/** Shifts that suit a sample of the rows. */
+export async function calibratedRecipe(
   dataset: Dataset,
   layers: readonly number[],
   batch: number,

@@ -1,6 +1,8 @@
 /**
  * The rows that a job is to train on, found here or fetched from the node, for calibration.
  */
+
+import type { DatasetWire } from '../../client/wire.ts'
 import type { Dataset } from '../../compute/dataset.ts'
 import { openDataset } from '../../compute/datasetFile.ts'
 import { isSampleName } from '../../node/sampleData.ts'
@@ -10,7 +12,6 @@ import { openSource, type SourceFlags } from '../datasetSource.ts'
 import { ExitCode, fail, orFail } from '../failure.ts'
 import type { Io } from '../io.ts'
 import type { Node } from '../rpc.ts'
-import type { DatasetWire } from '../../client/wire.ts'
 
 export type RowsFlags = SourceFlags & {
   /** Root, or name of a sample. */

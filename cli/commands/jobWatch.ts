@@ -1,18 +1,19 @@
 /**
  * `waggle job watch`: a job's certificates as they are committed, until it is paid.
  */
+
+import { jobOfWire } from '../../client/jobWire.ts'
+import type { CertificateWire, JobEventWire, PageWire } from '../../client/wire.ts'
 import { type Address, checksumAddress } from '../../primitives/address.ts'
 import type { Hash } from '../../primitives/hash.ts'
 import { type Job, rangeSteps } from '../../registry/job.ts'
 import { coinsText } from '../format.ts'
 import { type Io, paint } from '../io.ts'
-import { jobOfWire } from '../../client/jobWire.ts'
 import { type Progress, startProgress } from '../progress.ts'
 import { createReport, type Report } from '../report.ts'
 import { connect, type Node, type RpcFlags } from '../rpc.ts'
 import { subscribe } from '../subscription.ts'
 import { shorten } from '../table.ts'
-import type { CertificateWire, JobEventWire, PageWire } from '../../client/wire.ts'
 import { findJob } from './model.ts'
 
 /** Follow `id` to its end, or until the user has seen enough. */

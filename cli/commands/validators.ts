@@ -2,6 +2,7 @@
  * `waggle validators`: the set that agrees now, its power and its record.
  */
 import type { Command } from 'commander'
+import type { ValidatorSetWire } from '../../client/wire.ts'
 import { one } from '../../params/protocol.ts'
 import { checksumAddress } from '../../primitives/address.ts'
 import { weiPerGwei } from '../../primitives/brand.ts'
@@ -12,7 +13,6 @@ import { type Io, paint } from '../io.ts'
 import { createReport } from '../report.ts'
 import { addRpcOptions, connect, type RpcFlags } from '../rpc.ts'
 import { table } from '../table.ts'
-import type { ValidatorSetWire } from '../../client/wire.ts'
 
 const examples = `
 Examples:

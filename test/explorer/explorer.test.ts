@@ -1,0 +1,133 @@
+import assert from 'node:assert/strict'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, it } from 'vitest'
+import { heightOf, rpcCall, untilHeight } from '../e2e/devnet.ts'
+import {
+  type Hive,
+  openHive,
+  openPage,
+  overflow,
+  type Page,
+  pictures,
+  seriousFindings,
+  untilTrue,
+  visit,
+} from './browser.ts'
+import { hostileTests } from './hostile.ts'
+
+let hive: Hive
+beforeAll(async () => {
+  hive = await openHive()
+}, 300_000)
+afterAll(() => hive.stop())
+
+/** Bytes of the first view, compressed, and no more. */
+const budget = 300_000
+
+/** Every page, by the name of its picture. */
+async function everyPath(): Promise<readonly (readonly [name: string, path: string])[]> {
+  const { url, job, dataset } = hive
+  const certificate = await rpcCall<Record<string, string>>(url, 'train_getCertificate', job, '0x0')
+  return [
+    ['now', '/'],
+    ['jobs', '/jobs'],
+    ['job', `/job/${job}`],
+    ['certificate', `/certificate/${job}/0`],
+    ['blocks', '/blocks'],
+    ['block', `/block/${Number(certificate.blockNumber)}`],
+    ['transaction', `/transaction/${certificate.transactionHash}`],
+    ['address', `/address/${certificate.worker}`],
+    ['module', '/address/0x0000000000000000000000000000000000005703'],
+    ['validators', '/validators'],
+    ['data', '/data'],
+    ['dataset', `/dataset/${dataset}`],
+    ['search', '/search/nothing'],
+  ]
+}
+
+/** Height that the page's header shows. */
+const shownHeight = async (page: Page): Promise<number> =>
+  Number(await page.getAttribute('.pulse', 'data-height'))
+
+const untilShown = (page: Page, height: bigint) =>
+  untilTrue(page, `Number(document.querySelector('.pulse')?.dataset.height) >= ${height}`)
+
+describe('every page', () => {
+  for (const [width, dark] of [
+    [1_280, false],
+    [390, true],
+  ] as const)
+    it(`is whole, legible and accessible at ${width} pixels, ${dark ? 'dark' : 'light'}`, async () => {
+      const { page, close } = await openPage(hive.browser, { width, dark })
+      for (const [name, path] of await everyPath()) {
+        await visit(page, hive.url + path)
+        await page.screenshot({ path: join(pictures, `${name}-${width}.png`), fullPage: true })
+        assert.ok((await overflow(page)) <= 0, `${path} is too wide`)
+        // The phone's pages are the same but for their frame.
+        if (width > 400 || name === 'now') assert.deepEqual(await seriousFindings(page), [], path)
+      }
+      await close()
+    }, 120_000)
+
+  it('loads no more than the first view needs', async () => {
+    const { page, close } = await openPage(hive.browser)
+    await visit(page, hive.url)
+    const bytes = Number(
+      await page.evaluate(
+        `['navigation', 'resource'].flatMap((type) => performance.getEntriesByType(type))
+          .reduce((sum, { encodedBodySize }) => sum + encodedBodySize, 0)`,
+      ),
+    )
+    assert.ok(bytes > 0 && bytes <= budget, `${bytes} bytes`)
+    await close()
+  })
+})
+
+describe('a live page', () => {
+  it('shows each block as it comes, and fills the gap of a restart', async () => {
+    const { page, complaints, context } = await openPage(hive.browser)
+    await visit(page, hive.url)
+    const before = await shownHeight(page)
+    await untilShown(page, BigInt(before + 3))
+    const [node] = hive.net.nodes
+    await node!.kill('SIGTERM')
+    await page.waitForSelector('.banner')
+    await node!.restart()
+    await untilHeight(hive.url, BigInt(before + 6))
+    const there = await heightOf(hive.url)
+    await untilShown(page, there)
+    assert.equal(await page.locator('.banner').count(), 0)
+    const links = await page.locator('.honeycomb a').all()
+    const paths = await Promise.all(links.map((link) => link.getAttribute('href')))
+    const numbers = paths.map((to) => Number(to?.split('/').at(-1)))
+    const newest = Math.max(...numbers)
+    for (let n = before; n <= newest; n++) assert.ok(numbers.includes(n), `block ${n} is missing`)
+    // A refused connection is all that the console may tell of.
+    for (const complaint of complaints) assert.match(complaint, /WebSocket|ERR_CONNECTION/)
+    await context.close()
+  }, 90_000)
+})
+
+describe('with the keyboard alone', () => {
+  it('goes from the first key to a verified block', async () => {
+    const { page, close } = await openPage(hive.browser)
+    await visit(page, hive.url)
+    await page.keyboard.press('Tab')
+    assert.equal(await page.evaluate('document.activeElement.className'), 'skip')
+    await page.keyboard.press('/')
+    await page.keyboard.type('3')
+    await page.keyboard.press('Enter')
+    await untilTrue(page, "location.pathname === '/block/3'")
+    await page.waitForSelector('button.primary:enabled')
+    const focused = () => page.evaluate('document.activeElement.textContent')
+    for (let i = 0; i < 40 && (await focused()) !== 'Verify here'; i++)
+      await page.keyboard.press('Tab')
+    await page.keyboard.press('Enter')
+    await page.waitForSelector('[data-verdict]')
+    assert.equal(await page.getAttribute('[data-verdict]', 'data-verdict'), 'true')
+    assert.equal(await page.locator('.checks [data-state="passed"]').count(), 4)
+    await close()
+  }, 60_000)
+})
+
+hostileTests(() => hive)
