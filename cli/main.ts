@@ -24,6 +24,7 @@ import { addSimulate } from './commands/simulate.ts'
 import { addStake } from './commands/stake.ts'
 import { addStart } from './commands/start.ts'
 import { addValidators } from './commands/validators.ts'
+import { addZk } from './commands/zk.ts'
 import { ExitCode, Failure } from './failure.ts'
 import { type Io, processIo } from './io.ts'
 import { failureJson, failureText } from './report.ts'
@@ -46,6 +47,7 @@ const commands = [
   addSimulate,
   addForensics,
   addBalance,
+  addZk,
   addDoctor,
   addCompletion,
 ] as const
