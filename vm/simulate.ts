@@ -116,6 +116,8 @@ export async function simulate(
       options,
     )
     fixBlobBaseFee(block.header, overrides?.block.blobBaseFee ?? null)
+    // Never committed, so that what the transaction wrote is never hashed into the trie.
+    await state.checkpoint()
     const result = await runTx(asAnySender(chainVm, request.from ?? zeroAddress), { tx, block })
     return outcomeOf(result)
   } catch (error) {
