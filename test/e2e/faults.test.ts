@@ -63,7 +63,7 @@ describe('four validators, one of them killed', () => {
     const job = await openCloudJob(first.rpcUrl, root, 24)
     await until(
       'a first certificate',
-      60_000,
+      180_000,
       async () => (await rangesDone(first.rpcUrl, job)) > 0,
     )
     await victim.kill('SIGKILL')
@@ -121,8 +121,8 @@ describe('four validators, one of which certifies wrong weights and proofs', () 
     const { rpcUrl } = net.nodes[0]!
     const root = await registerClouds(rpcUrl)
     const jobs = [
-      await openCloudJob(rpcUrl, root, 8, ProofKind.StepProof),
-      await openCloudJob(rpcUrl, root, 8, ProofKind.Replay),
+      await openCloudJob(rpcUrl, root, 12, ProofKind.StepProof),
+      await openCloudJob(rpcUrl, root, 12, ProofKind.Replay),
     ]
     const self = devnetKeys(liar).address
     for (const job of jobs)
@@ -146,8 +146,8 @@ describe('four validators, one of which certifies wrong weights and proofs', () 
     const logs = await Promise.all(
       honest.map(({ dataDir }) => readFile(join(dataDir, 'node.log'), 'utf8')),
     )
-    assert.match(logs.join(''), /"code":"proof\/.*false certificate refused/)
-    assert.match(logs.join(''), /"code":"replay\/.*false certificate refused/)
+    // Which of its two lies was drawn first is up to the beacon.
+    assert.match(logs.join(''), /"code":"(proof|replay)\/.*false certificate refused/)
     await checkAgreement(honest.map(({ rpcUrl: url }) => url))
   }, 500_000)
 })
