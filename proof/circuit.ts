@@ -273,9 +273,9 @@ export function chunkVariables({ nu, beta }: ProofShape): number {
 /** What the soundness of a proof of this shape depends on, with a full list of saturated weights. */
 export function soundnessInputs(shape: ProofShape, listed: number): SoundnessInputs {
   const { segments, depth } = segmentTree(shape)
-  const cells = (wanted: boolean) =>
+  const cells = (wanted: (kind: SegmentKind) => boolean) =>
     segments
-      .filter(({ kind }) => (kind === 'table') === wanted)
+      .filter(({ kind }) => wanted(kind))
       .reduce((sum, { rows, cols }) => sum + rows * cols, 0)
   const instances = instancesOf(shape)
   const ends = instances.reduce((sum, { kind, layer }) => {
@@ -283,8 +283,9 @@ export function soundnessInputs(shape: ProofShape, listed: number): SoundnessInp
     return sum + (kind !== 'backward' && layer === 1 ? 1 : 2)
   }, 0)
   return {
-    tableRows: cells(true),
-    lookups: cells(false),
+    tableRows: cells((kind) => kind === 'table'),
+    lookups: cells((kind) => kind !== 'table'),
+    maskedLookups: cells((kind) => kind === 'ERR'),
     treeDepth: depth,
     nu: shape.nu,
     beta: shape.beta,

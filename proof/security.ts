@@ -66,6 +66,8 @@ export type SoundnessInputs = {
   readonly tableRows: number
   /** Lookups, `M`. */
   readonly lookups: number
+  /** Those among them that a committed mask counts, `M_m`. */
+  readonly maskedLookups: number
   /** Layers of the fraction tree, `D`. */
   readonly treeDepth: number
   readonly nu: number
@@ -98,12 +100,11 @@ export function soundnessBits(inputs: SoundnessInputs): number {
 const knownBits = remembering<number>(64)
 
 function computeBits(inputs: SoundnessInputs): number {
-  const { tableRows, lookups, treeDepth, nu, beta, instances, claims, variables, ...others } =
-    inputs
-  const { classes, ...rest } = others
+  const { tableRows, lookups, maskedLookups, treeDepth, nu, beta, ...others } = inputs
+  const { instances, claims, variables, classes, ...rest } = others
   rest satisfies Record<string, never>
   const events = [
-    3 * tableRows,
+    3 * (tableRows + maskedLookups),
     lookups + tableRows,
     (3 * treeDepth * (treeDepth - 1)) / 2 + 2 * treeDepth,
     2 * nu,

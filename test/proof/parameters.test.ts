@@ -76,6 +76,7 @@ describe('security', () => {
     for (const key of [
       'tableRows',
       'lookups',
+      'maskedLookups',
       'treeDepth',
       'nu',
       'beta',

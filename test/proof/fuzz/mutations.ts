@@ -281,7 +281,11 @@ const parts: Part = {
           columns: own,
           siblings: path.subarray(32),
         })),
-        trees.toReversed(),
+        // Paths of one tree for another; its rows may be more or fewer.
+        trees.map(({ columns: own }, other) => ({
+          columns: own,
+          siblings: trees.at(-1 - other)!.siblings,
+        })),
       ]
       return changes[random.below(changes.length)]!
     })

@@ -7,11 +7,13 @@ const field = 5 * Math.log2(2_013_265_921)
 /** What each event of P-83 counts, before the division by |E|. */
 export function termsOf(shape: Shape): Readonly<Record<string, number>> {
   const { segments, nu, beta, columns, classes } = shape
-  const cells = (tables: boolean) =>
+  const cells = (wanted: (kind: string) => boolean) =>
     segments
-      .filter(({ kind }) => (kind === 'table') === tables)
+      .filter(({ kind }) => wanted(kind))
       .reduce((sum, { rows, cols }) => sum + rows * cols, 0)
-  const [T, M] = [cells(true), cells(false)]
+  const T = cells((kind) => kind === 'table')
+  const M = cells((kind) => kind !== 'table')
+  const masked = cells((kind) => kind === 'ERR')
   const last = segments.at(-1)!
   const D = Math.ceil(Math.log2(last.offset + 2 ** last.bits))
   const instances = instancesOf(shape)
@@ -19,7 +21,7 @@ export function termsOf(shape: Shape): Readonly<Record<string, number>> {
   const sent = instances.reduce((sum, { sends }) => sum + sends.length, 0)
   const claims = leafClaims(shape).length - virtual + sent + 256
   return {
-    'beta folds tuples': 3 * T,
+    'beta folds tuples': 3 * (T + masked),
     'alpha meets a pole': M + T,
     'tree layers': (3 * D * (D - 1)) / 2 + 2 * D,
     'update identity': 2 * nu,
