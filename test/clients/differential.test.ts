@@ -21,7 +21,8 @@ import { type Contracts, createStream, type Sent } from './stream.ts'
 
 const total = Number(process.env.WAGGLE_STREAM ?? 300)
 const seed = Number(process.env.WAGGLE_SEED ?? 1)
-const perBlock = 100
+/** The pool takes 64 of one sender. */
+const perBlock = 60
 
 type Receipt = {
   readonly status: Hex
@@ -174,7 +175,8 @@ async function rpcBatch<T>(
   for (let i = 0; i < calls.length; i += 100) {
     const some = calls.slice(i, i + 100)
     const body = JSON.stringify(some.map((params, id) => ({ jsonrpc: '2.0', id, method, params })))
-    const headers = { 'content-type': 'application/json' }
+    // A connection that was idle while states were compared may be closed at the other end by now.
+    const headers = { 'content-type': 'application/json', connection: 'close' }
     const response = await fetch(url, { method: 'POST', headers, body })
     replies.push(...((await response.json()) as readonly Reply<T>[]))
   }

@@ -48,7 +48,7 @@ export function createStream(seed: number, chainId: number, contracts: Contracts
     privateKeyToAccount(toHex(keyOf(`authority ${i}`))),
   )
   const nonces = new Map<Hex, number>()
-  const known = new Set<Hex>([...senders, ...authorities].map(({ address }) => address))
+  const known = new Set<Hex>(senders.map(({ address }) => address))
   const deployed = new Map<string, Hex>()
   const draw = draws(random)
 
@@ -128,6 +128,20 @@ export function createStream(seed: number, chainId: number, contracts: Contracts
     }),
   ]
 
+  /**
+   * Authorities hold coins before they sign: anvil refunds EIP-7702's charge for new accounts to new
+   * accounts too.
+   */
+  const preparations: (() => Draft)[] = [
+    ...(['Token', 'Hoard', 'Factory', 'Caller'] as const).map((name) => () => deploy(name)),
+    ...authorities.map(({ address }) => () => ({
+      kind: 'transfer to an authority',
+      to: address,
+      value: 1n,
+      gas: 21_000n,
+    })),
+  ]
+
   function hoardCall(): Hex {
     const args = [draw.slot(), draw.count(5), draw.count(7)]
     return encodeFunctionData({ abi: contracts.Hoard.abi, functionName: 'fill', args })
@@ -195,10 +209,7 @@ export function createStream(seed: number, chainId: number, contracts: Contracts
     // Either all of a block name one price, or a cap and a tip.
     const isFlat = draw.chance(3)
     while (sent.length < count) {
-      const missing = (['Token', 'Hoard', 'Factory', 'Caller'] as const).find(
-        (name) => !deployed.has(name),
-      )
-      const draft = missing === undefined ? draw.pick(drafts)() : deploy(missing)
+      const draft = preparations.shift()?.() ?? draw.pick(drafts)()
       if (gas + draft.gas > blockGas) break
       const one = await sign(draft, sent.length, isFlat)
       gas += one.gas
