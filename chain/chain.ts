@@ -10,7 +10,6 @@ import { Bug, type Fault, invariant, ok, type Result, refuse } from '../primitiv
 import { epochOf, type ValidatorSet } from '../registry/validatorSet.ts'
 import type { KeyValue } from '../storage/keyValue.ts'
 import type { ChainVm, Deadline } from '../vm/chainVm.ts'
-import { genesisState } from '../vm/genesisState.ts'
 import type { Overrides } from '../vm/overrides.ts'
 import type { Receipt } from '../vm/receipts.ts'
 import { type CallOutcome, type CallRequest, simulate } from '../vm/simulate.ts'
@@ -25,10 +24,11 @@ import { readBlock } from './blockCodec.ts'
 import type { BlockFault } from './blockFault.ts'
 import { type BuildRequest, type Built, buildBlock } from './builder.ts'
 import type { ChainState } from './chainState.ts'
-import { type ChainStore, chainStore, type Place } from './chainStore.ts'
+import { chainStore, type Place } from './chainStore.ts'
 import { decodeEnvelope, envelopeHashOf } from './envelope.ts'
-import { genesisBlock } from './genesisBlock.ts'
 import { bloomFits, type FoundLog, findLogs, type LogFilter } from './logQuery.ts'
+import { openGenesis } from './openGenesis.ts'
+import { type SweepResult, sweepStates } from './pruning.ts'
 import { openReader, type StateReader } from './reader.ts'
 import type { Rules } from './rules.ts'
 import { applyBlock, type Outcome } from './transition.ts'
@@ -106,6 +106,13 @@ export type Chain = {
     envelope: Uint8Array,
     commit: Uint8Array,
   ) => Promise<Result<ChainState, CommitRefusal>>
+  /**
+   * Forget the states of blocks below `floor`; null if there are none, or if `breathe`, called now
+   * and then to let others run, said to stop. Safe to be killed at any point.
+   */
+  readonly prune: (floor: bigint, breathe: () => Promise<boolean>) => Promise<SweepResult | null>
+  /** The lowest block whose state can be read. */
+  readonly stateFloor: () => bigint
   /** Check the commit, apply, write, move the head. Again for a block already there: no harm. */
   readonly commit: (
     envelope: Uint8Array,
@@ -137,6 +144,11 @@ export async function createChain(
   const outcomes = new Map<Hash, Outcome>()
   const listeners = new Set<(event: NewHead) => void>()
   let committing: Promise<unknown> = Promise.resolve()
+  let stateFloor = await blocks.stateFloor()
+  /** Keys of nodes written since a sweep of old states began; null when there is none. */
+  let fresh: Set<string> | null = null
+  /** Counts sweeps: an outcome from before one may leave out nodes that went since. */
+  let sweeps = 0
 
   async function loadBlock(height: bigint): Promise<StoredBlock | null> {
     const names = await blocks.names(height)
@@ -174,9 +186,14 @@ export async function createChain(
     return stored === null ? null : stateOf(stored)
   }
 
+  /** `stateAt`, if the state is kept. */
+  async function keptAt(height: bigint): Promise<ChainState | null> {
+    return height < stateFloor ? null : stateAt(height)
+  }
+
   async function readAt(height: bigint): Promise<StateReader | null> {
     if (height === head.height) return readHead()
-    const state = await stateAt(height)
+    const state = await keptAt(height)
     return state === null ? null : openReader(engine, state)
   }
 
@@ -191,7 +208,7 @@ export async function createChain(
     const headEpoch = epochOf(head.height, params.epochLength)
     if (epoch > headEpoch + 1 || height < 0n) return null
     // A set is frozen an epoch ahead and kept for many, so the head's state has recent ones.
-    const at = epoch >= headEpoch - 1 ? head : await stateAt(height)
+    const at = epoch >= headEpoch - 1 ? head : await keptAt(height)
     const reader = at === null ? null : await (at === head ? readHead() : openReader(engine, at))
     return reader === null ? null : registry.validatorSetAt(reader.world, epoch)
   }
@@ -209,7 +226,7 @@ export async function createChain(
     watch?: (vm: ChainVm) => void,
     overrides?: Overrides,
   ): Promise<CallOutcome | null> {
-    const at = await stateAt(height)
+    const at = await keptAt(height)
     if (at === null) return null
     const { state } = await openState(engine.common, states, at.stateRoot)
     return simulate(engine, state, at.header, request, expired, watch, overrides)
@@ -220,7 +237,7 @@ export async function createChain(
     watch: (vm: ChainVm) => void,
     expired: Deadline,
   ): Promise<Result<Outcome, BlockFault> | null> {
-    const parent = height > head.height ? null : await stateAt(height - 1n)
+    const parent = height > head.height ? null : await keptAt(height - 1n)
     const envelope = parent === null ? null : await blocks.envelope(height)
     if (parent === null || envelope === null) return null
     return applyBlock(parent, envelope, rules, expired, watch)
@@ -231,7 +248,7 @@ export async function createChain(
     height: bigint,
     expired: Deadline,
   ): Promise<Result<readonly SimulatedBlock[], SimulateFault> | null> {
-    const at = await stateAt(height)
+    const at = await keptAt(height)
     if (at === null) return null
     const { state } = await openState(engine.common, states, at.stateRoot)
     const base = { header: at.header, state, engineAt: () => engine }
@@ -247,8 +264,9 @@ export async function createChain(
     request: BuildRequest,
     clock: Pick<Clock, 'now'>,
   ): Promise<Result<Built, BlockFault>> {
+    const began = sweeps
     const built = await buildBlock(head, request, rules, clock)
-    if (built.ok) keep(built.value.outcome)
+    if (built.ok && began === sweeps) keep(built.value.outcome)
     return built
   }
 
@@ -258,8 +276,9 @@ export async function createChain(
   ): Promise<Result<Outcome, BlockFault>> {
     const kept = outcomes.get(envelopeHashOf(envelope))
     if (kept !== undefined && kept.height === head.height + 1n) return ok(kept)
+    const began = sweeps
     const judged = await applyBlock(head, envelope, rules, expired)
-    if (judged.ok) keep(judged.value)
+    if (judged.ok && began === sweeps) keep(judged.value)
     return judged
   }
 
@@ -278,6 +297,7 @@ export async function createChain(
     if (!judged.ok) return judged
     const outcome = judged.value
     await blocks.append(outcome, envelope, commit)
+    for (const key of outcome.nodes.keys()) fresh?.add(key)
     states.remember(outcome.nodes)
     outcomes.clear()
     head = stateOf(outcome)
@@ -304,11 +324,47 @@ export async function createChain(
     if (!verified.ok) return refuse({ code: 'block/commit', height, fault: verified.fault })
     await blocks.adopt({ height, hash, envelopeHash }, envelopeBytes, commit)
     head = adopted
+    stateFloor = height
     return ok(head)
+  }
+
+  function between<T>(action: () => Promise<T>): Promise<T> {
+    const result = committing.then(action)
+    committing = result.catch(() => {})
+    return result
+  }
+
+  async function prune(
+    floor: bigint,
+    breathe: () => Promise<boolean>,
+  ): Promise<SweepResult | null> {
+    if (fresh !== null || floor <= stateFloor || floor > head.height) return null
+    const written = new Set<string>()
+    const roots: Hash[] = []
+    await between(async () => {
+      fresh = written
+      sweeps += 1
+      outcomes.clear()
+      states.doubt(true)
+      stateFloor = floor
+      await blocks.raiseStateFloor(floor)
+    })
+    try {
+      for (let height = floor; height <= head.height; height++)
+        roots.push((await loadState(height)).stateRoot)
+      return await sweepStates({ store, roots, fresh: written, between, breathe })
+    } finally {
+      await between(async () => {
+        fresh = null
+        states.doubt(false)
+      })
+    }
   }
 
   return {
     adopt,
+    prune,
+    stateFloor: () => stateFloor,
     genesis,
     genesisHash: hashFromBytes(origin.hash()),
     rules,
@@ -334,23 +390,6 @@ export async function createChain(
     simulate: imagine,
     build,
     judge,
-    commit: (envelope, commit) => {
-      const result = committing.then(() => commitNow(envelope, commit))
-      committing = result.catch(() => {})
-      return result
-    },
+    commit: (envelope, commit) => between(() => commitNow(envelope, commit)),
   }
-}
-
-/** The genesis block, its state written if the store is new and compared if it is not. */
-async function openGenesis(blocks: ChainStore, genesis: Genesis, rules: Rules): Promise<Block> {
-  const { engine, registry } = rules
-  const { root, nodes } = await genesisState(engine, genesis, registry.writeGenesisRecords)
-  const block = genesisBlock(engine, genesis, root)
-  const hash = hashFromBytes(block.hash())
-  const found = await blocks.genesisHash()
-  if (found === null) await blocks.writeGenesis(hash, nodes)
-  else if (found !== hash)
-    throw new Error(`the database belongs to genesis ${found}, not to ${hash}`)
-  return block
 }

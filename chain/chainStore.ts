@@ -2,7 +2,8 @@
  * Blocks on disk. One batch per block holds its state nodes, envelope, commit, receipts, indexes and
  * the head pointer, so whatever happens the store is at the end of some block.
  *
- * Keys: `n` state nodes (see vm/stateStore.ts); `g` genesis hash; `h` head; and by height `e`
+ * Keys: `n` state nodes (see vm/stateStore.ts); `g` genesis hash; `h` head; `s` lowest block whose
+ * state is kept; and by height `e`
  * envelope, `c` commit, `r` receipts, `k` hashes; by hash `b` height of a block, `t` place of a
  * transaction.
  */
@@ -29,6 +30,10 @@ export type ChainStore = {
   /** Hash of the genesis block this database belongs to; null if it is new. */
   readonly genesisHash: () => Promise<Hash | null>
   readonly headHeight: () => Promise<bigint>
+  /** States of lower blocks may be gone; 0 in an archive. */
+  readonly stateFloor: () => Promise<bigint>
+  /** To be written before the first node goes. */
+  readonly raiseStateFloor: (height: bigint) => Promise<void>
   readonly names: (height: bigint) => Promise<BlockNames | null>
   readonly heightOf: (blockHash: Hash) => Promise<bigint | null>
   readonly envelope: (height: bigint) => Promise<Uint8Array | null>
@@ -126,6 +131,7 @@ export function chainStore(store: KeyValue): ChainStore {
       put(keyOf('c', at(height)), commit),
       put(keyOf('k', at(height)), concatBytes(hashBytes(hash), hashBytes(envelopeHash))),
       put(keyOf('b', hashBytes(hash)), at(height)),
+      put(keyOf('s'), at(height)),
       put(keyOf('h'), at(height)),
     ]
     await store.batch(writes, true)
@@ -134,6 +140,8 @@ export function chainStore(store: KeyValue): ChainStore {
   return {
     genesisHash: () => hashAt('g'),
     headHeight: async () => (await heightAt('h')) ?? 0n,
+    stateFloor: async () => (await heightAt('s')) ?? 0n,
+    raiseStateFloor: (height) => store.batch([put(keyOf('s'), at(height))], true),
     names,
     heightOf: (hash) => heightAt('b', hashBytes(hash)),
     envelope: (height) => read('e', at(height)),

@@ -35,6 +35,7 @@ import { createLogger } from './logger.ts'
 import { createMetrics } from './metrics.ts'
 import { createNetworking, loadCommitted } from './networking.ts'
 import type { NodeOptions } from './options.ts'
+import { createPruner } from './pruner.ts'
 import { createRpcModules } from './rpcModules.ts'
 import { chainRules } from './rules.ts'
 import { createSidecarStore } from './sidecarStore.ts'
@@ -252,6 +253,7 @@ export async function startNode(
         await networking.blobSync.stop()
       },
     },
+    createPruner(options.keepStates ?? null, { chain, log }),
     { name: 'the work loop', start: follower.start, stop: follower.stop },
     { name: 'consensus', start: driver.start, stop: driver.stop },
     { name: 'the RPC server', start: rpc.start, stop: rpc.stop },

@@ -34,6 +34,8 @@ export type NodeOptions = {
   readonly work: boolean
   /** Drawn leases to sit out before working, to show that others take over. @default 0 */
   readonly sitOut: number
+  /** States of the newest blocks to keep; null keeps all. @default null */
+  readonly keepStates?: number | null | undefined
   /** Start a new data folder from peers' newest state; see `node/snapshotSync.ts`. @default from genesis */
   readonly snapshot?: { readonly checkpoint: Hash | null } | undefined
   readonly logLevel: 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'silent'

@@ -18,8 +18,8 @@ import type { RpcChain } from './modules.ts'
 import type { BlockView, ReceiptView } from './views.ts'
 
 /** Milliseconds of one imagined transaction, and of one block that is traced. */
-const callBudgetMs = 2_000
-const replayBudgetMs = 5_000
+const callBudgetMs = 5_000
+const replayBudgetMs = 20_000
 
 export function createForeignView(
   chain: ForeignChain,

@@ -36,6 +36,14 @@ export type StateStore = {
   readonly remember: (nodes: Nodes) => void
 }
 
+export type CachedStates = StateStore & {
+  /**
+   * While nodes are being deleted: nothing counts as known to be in the store, and what is read is
+   * not remembered. Ends with nothing remembered.
+   */
+  readonly doubt: (on: boolean) => void
+}
+
 /** Nodes by unprefixed hex key. */
 export type Nodes = ReadonlyMap<string, Uint8Array>
 
@@ -54,8 +62,11 @@ export function stateStore(
   store: KeyValue,
   cacheNodes: number = defaultCacheNodes,
   turn?: StateStore['turn'],
-): StateStore {
+): CachedStates {
   const cache = new Map<string, Uint8Array>()
+  let doubted = false
+  /** Counts times of doubt, so that a read that began in one is not remembered after it. */
+  let era = 0
 
   function keep(key: string, node: Uint8Array): void {
     cache.delete(key)
@@ -64,8 +75,9 @@ export function stateStore(
   }
 
   async function get(key: string): Promise<Uint8Array | undefined> {
+    const began = era
     const node = cache.get(key) ?? (await store.get(nodeKey(key))) ?? undefined
-    if (node !== undefined) keep(key, node)
+    if (node !== undefined && !doubted && began === era) keep(key, node)
     return node
   }
 
@@ -73,7 +85,17 @@ export function stateStore(
     for (const [key, node] of nodes) keep(key, node)
   }
 
-  return { get, has: (key) => cache.has(key), remember, turn }
+  return {
+    get,
+    has: (key) => !doubted && cache.has(key),
+    remember,
+    turn,
+    doubt: (on) => {
+      doubted = on
+      era += 1
+      if (!on) cache.clear()
+    },
+  }
 }
 
 /**
@@ -170,7 +192,8 @@ function hexOf(bytes: Uint8Array): string {
   return toHex(bytes).slice(2)
 }
 
-function nodeKey(key: string): Uint8Array {
+/** Where the chain's store has the node with this key. */
+export function nodeKey(key: string): Uint8Array {
   return concatBytes(nodePrefix, fromHex(key))
 }
 

@@ -28,6 +28,8 @@ type StartFlags = {
   readonly listen: readonly string[]
   readonly peer: readonly string[]
   readonly backend: BackendName
+  readonly archive?: true
+  readonly keepStates: number
   readonly snapshot?: true
   readonly checkpoint?: Hash
   readonly allowUploads?: true
@@ -68,6 +70,13 @@ export function addStart(program: Command, io: Io, seams?: WorkshopSeams): void 
     .addOption(addressesOption('--peer', 'libp2p address of a peer'))
     .addOption(
       new Option('--backend <name>', 'what trains').choices(['reference', 'wasm']).default('wasm'),
+    )
+    .option('--archive', 'keep the states of all blocks')
+    .option(
+      '--keep-states <blocks>',
+      'newest blocks whose states are kept',
+      wholeNumber(64, 1_000_000_000),
+      4_096,
     )
     .option(
       '--snapshot',
@@ -159,6 +168,7 @@ export function nodeOptions(flags: StartFlags): NodeOptions {
     listen: flags.listen,
     bootstrap: flags.peer,
     backend: flags.backend,
+    keepStates: flags.archive === true ? null : flags.keepStates,
     snapshot: fresh ? { checkpoint: flags.checkpoint ?? null } : undefined,
     allowUploads: flags.allowUploads === true,
     work: flags.work,

@@ -27,6 +27,7 @@ const startFlags = {
   backend: 'wasm',
   work: true,
   sitOut: 0,
+  keepStates: 4_096,
   logLevel: 'info',
 } as const
 

@@ -1,0 +1,31 @@
+/**
+ * Block 0 of a database: made in a new one, compared in an old one.
+ */
+import type { Block } from '@ethereumjs/block'
+import type { Genesis } from '../params/genesis.ts'
+import { hashFromBytes } from '../primitives/hash.ts'
+import { genesisState } from '../vm/genesisState.ts'
+import type { ChainStore } from './chainStore.ts'
+import { genesisBlock } from './genesisBlock.ts'
+import type { Rules } from './rules.ts'
+
+/**
+ * The genesis block, its state written if the store is new.
+ *
+ * @throws {Error} if the store belongs to another genesis.
+ */
+export async function openGenesis(
+  blocks: ChainStore,
+  genesis: Genesis,
+  rules: Rules,
+): Promise<Block> {
+  const { engine, registry } = rules
+  const { root, nodes } = await genesisState(engine, genesis, registry.writeGenesisRecords)
+  const block = genesisBlock(engine, genesis, root)
+  const hash = hashFromBytes(block.hash())
+  const found = await blocks.genesisHash()
+  if (found === null) await blocks.writeGenesis(hash, nodes)
+  else if (found !== hash)
+    throw new Error(`the database belongs to genesis ${found}, not to ${hash}`)
+  return block
+}
