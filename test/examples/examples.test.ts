@@ -45,6 +45,13 @@ describe('the examples', () => {
     assert.match(printed, /^model of 76224 bytes from job 0x[0-9a-f]{64}$/m)
   }, 120_000)
 
+  it('have the treasury pay for a public job, and a delegator earn by it', async () => {
+    const [printed, earned] = await Promise.all([example('publicJob'), example('delegate')])
+    assert.match(printed, /^proposal 1: 0\.11\d* coins for digits for everybody$/m)
+    assert.match(printed, /^job 0x[0-9a-f]{64} opened$/m)
+    assert.match(earned, /^claimed 0\.00\d+ coins$/m)
+  }, 120_000)
+
   it('tour the chain with cast', async () => {
     const printed = await example('castTour')
     assert.match(printed, /status +1 \(success\)/)
