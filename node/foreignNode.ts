@@ -71,6 +71,7 @@ function foreignModules(chain: ForeignChain, report: (error: unknown) => void): 
     net: {
       listening: () => false,
       peerCount: () => 0,
+      coinbase: null,
       syncing: () => null,
       clientVersion: `waggle/${packageJson.version}/${process.platform}-${process.arch}/node${process.versions.node}`,
     },

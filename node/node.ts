@@ -211,6 +211,7 @@ export async function startNode(
     clock,
     metrics,
     log,
+    coinbase: keys?.address ?? null,
     version: `waggle/${packageJson.version}/${process.platform}-${process.arch}/node${process.versions.node}`,
   })
   const rpc = createRpcServer(

@@ -7,6 +7,7 @@ import { proposer } from '../consensus/proposer.ts'
 import type { TransactionPool } from '../mempool/transactionPool.ts'
 import type { BlockSync } from '../network/blockSync.ts'
 import type { Host } from '../network/host.ts'
+import type { Address } from '../primitives/address.ts'
 import { utf8ToBytes } from '../primitives/bytes.ts'
 import type { Clock } from '../primitives/clock.ts'
 import { blockViewOf } from '../rpc/blockView.ts'
@@ -36,6 +37,8 @@ export type RpcParts = {
   readonly metrics: Metrics
   readonly log: Logger
   readonly version: string
+  /** Null for a follower. */
+  readonly coinbase: Address | null
 }
 
 /** A head more than this far above ours means that we are syncing. */
@@ -87,6 +90,7 @@ export function createRpcModules(parts: RpcParts): {
     net: {
       listening: () => host.addresses().length > 0,
       peerCount: () => host.peers().length,
+      coinbase: parts.coinbase,
       syncing,
       clientVersion: parts.version,
     },

@@ -7,6 +7,7 @@ import type { RpcLimits } from './limits.ts'
 import { constant, type Methods } from './method.ts'
 import { debugMethods } from './methods/debug.ts'
 import { ethAccessListMethods } from './methods/ethAccessList.ts'
+import { ethAccountMethods } from './methods/ethAccount.ts'
 import { ethCallMethods } from './methods/ethCall.ts'
 import { ethCapabilityMethods } from './methods/ethCapabilities.ts'
 import { ethChainMethods } from './methods/ethChain.ts'
@@ -42,6 +43,7 @@ export function createMethods(
     ...debugMethods(modules),
     ...traceMethods(limits, modules),
     ...ethSimulateMethods(limits, modules),
+    ...ethAccountMethods(),
     ...ethTransactionMethods(modules),
     ...ethFeeMethods(modules),
     ...ethLogMethods(limits, modules, filters),

@@ -142,6 +142,8 @@ export type SyncView = {
 type RpcNet = {
   readonly listening: () => boolean
   readonly peerCount: () => number
+  /** Who is paid for blocks that this node proposes; null for a follower. */
+  readonly coinbase: Address | null
   readonly syncing: () => SyncView | null
   /** Answer of `web3_clientVersion`, e.g. `waggle/0.1.0/linux-x64/node24`. */
   readonly clientVersion: string

@@ -6,6 +6,7 @@ import type { IncomingMessage } from 'node:http'
 import type { Duplex } from 'node:stream'
 import { type WebSocket, WebSocketServer } from 'ws'
 import type { Clock } from '../primitives/clock.ts'
+import { refusalText } from './jsonRpc.ts'
 import type { Subscriber } from './method.ts'
 
 export type SocketLimits = {
@@ -94,9 +95,7 @@ export function createSockets(
   return {
     accept: (request, socket, head) => {
       if (server.clients.size >= limits.maxSockets) {
-        socket.end(
-          'HTTP/1.1 503 Service Unavailable\r\nconnection: close\r\ncontent-length: 0\r\n\r\n',
-        )
+        refuseUpgrade(socket, limits.maxSockets)
         return
       }
       // `ws` asks for node's own byte class here; it is what `node:http` handed us.
@@ -118,6 +117,13 @@ export function createSockets(
       server.close()
     },
   }
+}
+
+/** A refusal of an upgrade is plain HTTP, so that clients can show why. */
+function refuseUpgrade(socket: Duplex, limit: number): void {
+  const text = refusalText(null, { code: 'rpc/limit', what: 'WebSocket connections', limit })
+  const head = `HTTP/1.1 503 Service Unavailable\r\nconnection: close\r\ncontent-type: application/json\r\n`
+  socket.end(`${head}content-length: ${text.length}\r\n\r\n${text}`)
 }
 
 /** Text of a message, whichever way its frames were joined; binary messages are read as UTF-8. */

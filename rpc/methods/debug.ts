@@ -7,7 +7,7 @@ import { concatBytes, fromHex, type Hex, toHex, uintBytes } from '../../primitiv
 import { hashBytes } from '../../primitives/hash.ts'
 import { ok } from '../../primitives/result.ts'
 import { atBlock } from '../blocks.ts'
-import { type Methods, method } from '../method.ts'
+import { constant, type Methods, method } from '../method.ts'
 import type { RpcModules } from '../modules.ts'
 import { blockRefSchema, hashSchema } from '../schemas.ts'
 import type { BlockView, ReceiptView } from '../views.ts'
@@ -21,6 +21,8 @@ export function debugMethods({ chain, pool }: Pick<RpcModules, 'chain' | 'pool'>
     })
 
   return {
+    // A refused block is forgotten with the round that proposed it.
+    debug_getBadBlocks: constant(() => []),
     debug_getRawBlock: ofBlock((block) => block.raw().block),
     debug_getRawHeader: ofBlock((block) => block.raw().header),
     debug_getRawReceipts: method({ block: blockRefSchema }, async ({ block: ref }) => {

@@ -2,7 +2,7 @@
  * `eth_` methods about the chain and its blocks.
  */
 import { z } from 'zod'
-import { ok } from '../../primitives/result.ts'
+import { ok, refuse } from '../../primitives/result.ts'
 import { blockNumber, tagNumber } from '../blocks.ts'
 import { formatBlock, formatReceipts } from '../format.ts'
 import { constant, type Methods, method } from '../method.ts'
@@ -43,6 +43,11 @@ export function ethChainMethods({ chain, net }: Pick<RpcModules, 'chain' | 'net'
     eth_blockNumber: constant(() => quantity(tagNumber(chain, 'latest'))),
     eth_syncing: constant(() => toWire(net.syncing()) ?? false),
     eth_accounts: constant(() => []),
+    eth_coinbase: method({}, async () =>
+      net.coinbase === null ? refuse({ code: 'rpc/notFound', what: 'coinbase' }) : ok(net.coinbase),
+    ),
+    eth_mining: constant(() => net.coinbase !== null),
+    eth_hashrate: constant(() => quantity(0)),
     eth_protocolVersion: constant(() => quantity(1)),
     eth_getBlockByNumber: getBlock(blockNumberSchema),
     eth_getBlockByHash: getBlock(byHash),

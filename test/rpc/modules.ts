@@ -61,6 +61,7 @@ export function modulesAround(chain: RpcChain, replace: Partial<RpcModules> = {}
       net: {
         listening: () => true,
         peerCount: () => 3,
+        coinbase: null,
         syncing: () => null,
         clientVersion: 'waggle/test',
       },
