@@ -56,9 +56,6 @@ export type Account = {
   readonly steps: readonly StepAccount[]
 }
 
-/** A judge's verdict on an account of this assignment. */
-export type Judge = (assignment: Assignment, account: Account) => boolean | Promise<boolean>
-
 /** The schedule's numbers at `step` of the lease. */
 export function numbersAt({ claim: { job, range } }: Assignment, step: number) {
   const at = range * job.leaseSteps + step
