@@ -149,7 +149,7 @@ export function kernelsOn(arena: Arena, long: Sha256): Kernels {
     hashColumns(code, rows, length) {
       return scope(() => {
         const digests = place(8 * length)
-        exports.hashColumns(digests.byteOffset, addressOf(code), rows, length)
+        exports.hashColumns(digests.byteOffset, addressOf(code), rows, length, length)
         return bytesOf(digests)
       })
     },
@@ -221,7 +221,7 @@ function encoderOf(
   { exports, place, scope, addressOf }: Arena,
   { size, twiddles }: Domain,
   width: number,
-): (message: Int32Array, out: Uint32Array, offset: number) => void {
+): (messages: Int32Array, out: Uint32Array, offset: number) => void {
   let run = 1
   while (2 * run * width <= size) run *= 2
   const groups = size / run
@@ -232,11 +232,12 @@ function encoderOf(
     for (let i = 0; i < half; i++) order[half + i] = order[i]! + groups / (2 * half)
   const factors = place(size)
   factors.set(raisedTwiddles(size, twiddles))
-  return (message, out, offset) =>
+  return (messages, out, offset) =>
     scope(() => {
       const to = out.byteOffset + 4 * offset
-      exports.spread(to, groups, run, order.byteOffset, addressOf(message), message.length)
-      exports.transform(to, size, run, factors.byteOffset)
+      const rows = messages.length / width
+      const plan = [width, run, order.byteOffset, factors.byteOffset] as const
+      exports.encodeRows(to, size, rows, addressOf(messages), ...plan)
     })
 }
 

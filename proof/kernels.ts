@@ -124,11 +124,11 @@ export type Kernels = {
   ) => Elements
   /** Adds `factors[row] · vector` to the first elements of each row of a matrix. */
   readonly addOuter: (matrix: Elements, stride: number, factors: Elements, vector: Elements) => void
-  /** Writes the code words of messages of up to `width` coefficients of magnitude below p. */
+  /** Writes the code words of messages of `width` coefficients of magnitude below p, end to end. */
   readonly encoder: (
     domain: Domain,
     width: number,
-  ) => (message: Int32Array, out: Uint32Array, offset: number) => void
+  ) => (messages: Int32Array, out: Uint32Array, offset: number) => void
   /**
    * `SHA256(0x00 ‖ column)` of each of `length` columns (a multiple of 16) of a row-major matrix of
    * words.

@@ -90,6 +90,9 @@ function codeRoom({ room }: Kernels, words: number): Uint32Array {
   return words > largeCode ? new Uint32Array(words) : room(words)
 }
 
+/** Rows that are encoded together. */
+const encodedRows = 8
+
 /** The code words of all columns, row after row. */
 function encodeColumns(
   kernels: Kernels,
@@ -99,20 +102,22 @@ function encodeColumns(
 ): void {
   const { length, width } = columns[0]!.layout.code
   const encode = kernels.encoder(domainOf(length), width)
-  const words = kernels.room(width)
-  const message = new Int32Array(words.buffer, words.byteOffset, width)
-  const encoded = kernels.room(length)
-  let row = 0
-  for (const [i, column] of columns.entries())
-    for (let codeRow = 0; codeRow < column.codeRows; codeRow++) {
-      message.fill(0)
-      eachRun(column, data[i]!, codeRow, (from, run, to) => {
-        message.set(data[i]!.values.subarray(from, from + run), to)
+  const rows = columns.flatMap((column, i) =>
+    Array.from({ length: column.codeRows }, (_, codeRow) => ({ column, data: data[i]!, codeRow })),
+  )
+  const words = kernels.room(encodedRows * width)
+  const messages = new Int32Array(words.buffer, words.byteOffset, encodedRows * width)
+  const encoded = kernels.room(encodedRows * length)
+  for (let first = 0; first < rows.length; first += encodedRows) {
+    const some = rows.slice(first, first + encodedRows)
+    messages.fill(0)
+    for (const [i, { column, data: matrix, codeRow }] of some.entries())
+      eachRun(column, matrix, codeRow, (from, run, to) => {
+        messages.set(matrix.values.subarray(from, from + run), i * width + to)
       })
-      encode(message, encoded, 0)
-      code.set(encoded, row * length)
-      row++
-    }
+    encode(messages.subarray(0, some.length * width), encoded, 0)
+    code.set(encoded.subarray(0, some.length * length), first * length)
+  }
 }
 
 /** Positions whose entries are gathered and hashed at a time. */

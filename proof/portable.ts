@@ -13,7 +13,7 @@ import { referenceKernels } from './referenceKernels.ts'
 import { sha256 } from './sha256.ts'
 import type { BatchRows, ProofStatement } from './statement.ts'
 import { type ProofFault, verifyStepProof } from './verifier.ts'
-import { arenaMemory, openArena } from './wasmArena.ts'
+import { arenaMemory, exportsOf, openArena } from './wasmArena.ts'
 import type { Weights } from './witness.ts'
 
 export type PortableVerifier = {
@@ -50,5 +50,5 @@ export function openPortableVerifier(wasm: Uint8Array<ArrayBuffer> | null): Port
 function compiledKernels(wasm: Uint8Array<ArrayBuffer>): Kernels {
   const memory = arenaMemory()
   const instance = new WebAssembly.Instance(new WebAssembly.Module(wasm), { env: { memory } })
-  return kernelsOn(openArena(memory, instance), sha256)
+  return kernelsOn(openArena(memory, exportsOf(instance)), sha256)
 }

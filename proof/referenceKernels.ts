@@ -61,7 +61,15 @@ export const referenceKernels: Kernels = {
         addInto(matrix, to, matrix, to, product, 0)
       }
   },
-  encoder: (domain) => (message, out, offset) => evaluateOnDomain(domain, message, out, offset),
+  encoder: (domain, width) => (messages, out, offset) => {
+    for (let i = 0; i < messages.length / width; i++)
+      evaluateOnDomain(
+        domain,
+        messages.subarray(i * width, (i + 1) * width),
+        out,
+        offset + i * domain.size,
+      )
+  },
   hashColumns,
   hashPairs,
   weightRows,

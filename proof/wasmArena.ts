@@ -86,15 +86,16 @@ export type ProofExports = {
     numerators: number,
     constants: number,
   ) => void
-  readonly spread: (
-    values: number,
-    groups: number,
+  readonly encodeRows: (
+    out: number,
+    size: number,
+    rows: number,
+    messages: number,
+    width: number,
     run: number,
     order: number,
-    coefficients: number,
-    length: number,
+    twiddles: number,
   ) => void
-  readonly transform: (values: number, size: number, first: number, twiddles: number) => void
   readonly addWeighted: (
     planes: number,
     width: number,
@@ -121,15 +122,23 @@ export type ProofExports = {
   ) => void
   readonly toPlanes: (out: number, elements: number, length: number) => void
   readonly innerProduct: (out: number, a: number, b: number, length: number) => void
-  readonly hashColumns: (out: number, code: number, rows: number, length: number) => void
+  readonly hashColumns: (
+    out: number,
+    code: number,
+    rows: number,
+    length: number,
+    stride: number,
+  ) => void
   readonly hashMessage: (out: number, from: number, length: number) => void
   readonly hashPairs: (out: number, digests: number, pairs: number) => void
 }
 
 const pageBytes = 65_536
 const maxPages = 65_536
-/** Below lie the module's tables; then scratch; then the stack. */
+/** Below lie the module's tables and a team's words; then scratch of each thread; then the stack. */
 const scratchAt = 32_768
+const scratchBytes = 2048
+export const maxThreads: number = (65_536 - scratchAt) / scratchBytes
 const stackAt: number = pageBytes
 const alignment = 64
 
@@ -150,10 +159,14 @@ export function arenaMemory(): WebAssembly.Memory {
   return new WebAssembly.Memory({ initial: 16, maximum: maxPages, shared: true })
 }
 
-/** @param instance - of the compiled kernels, on that memory and no other's. */
-export function openArena(memory: WebAssembly.Memory, instance: WebAssembly.Instance): Arena {
+/** The kernels of an instance on that memory, as thread number `thread` of at most {@link maxThreads}. */
+export function exportsOf(instance: WebAssembly.Instance, thread = 0): ProofExports {
   const exports = instance.exports as ProofExports
-  exports.setScratch(scratchAt)
+  exports.setScratch(scratchAt + thread * scratchBytes)
+  return exports
+}
+
+export function openArena(memory: WebAssembly.Memory, exports: ProofExports): Arena {
   let next = stackAt
   let view = memory.buffer
   /** Every buffer object the memory has had: growing makes a new one of the same bytes. */

@@ -5,15 +5,23 @@ import { hash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { kernelsOn } from './arenaKernels.ts'
 import type { Kernels } from './kernels.ts'
-import { arenaMemory, openArena } from './wasmArena.ts'
+import { arenaMemory, exportsOf, openArena, type ProofExports } from './wasmArena.ts'
 
 const path = new URL('../dist/wasm/proof.wasm', import.meta.url)
 
-/** @throws {Error} if the kernels were not built; it says how to build them. */
+/** On this thread. @throws {Error} if the kernels were not built; it says how to build them. */
 export function openWasmKernels(): Kernels {
   const memory = arenaMemory()
-  const instance = new WebAssembly.Instance(compiled(), { env: { memory } })
-  return kernelsOn(openArena(memory, instance), (bytes) => hash('sha256', bytes, 'buffer'))
+  return kernelsIn(memory, exportsOf(instanceOn(memory)))
+}
+
+/** Kernels of these exports, which work on that memory. */
+export function kernelsIn(memory: WebAssembly.Memory, exports: ProofExports): Kernels {
+  return kernelsOn(openArena(memory, exports), (bytes) => hash('sha256', bytes, 'buffer'))
+}
+
+export function instanceOn(memory: WebAssembly.Memory): WebAssembly.Instance {
+  return new WebAssembly.Instance(compiled(), { env: { memory } })
 }
 
 let module: WebAssembly.Module | null = null

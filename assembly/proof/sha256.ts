@@ -136,9 +136,9 @@ function writeDigests(to: usize, lanes: i32): void {
 
 /**
  * `SHA256(0x00 ‖ column)` of each column of a matrix of words: `rows` words of 4 bytes, little-endian.
- * `length`, the number of columns, is a multiple of 4.
+ * `length`, the number of columns, is a multiple of 4; rows lie `stride` words apart.
  */
-export function hashColumns(out: usize, code: usize, rows: i32, length: i32): void {
+export function hashColumns(out: usize, code: usize, rows: i32, length: i32, stride: i32): void {
   for (let column = 0; column < length; column += 4) {
     begin()
     let filled = 0
@@ -146,7 +146,7 @@ export function hashColumns(out: usize, code: usize, rows: i32, length: i32): vo
     let from = code + (<usize>column << 2)
     for (let row = 0; row < rows; row++) {
       const word = v128.load(from)
-      from += <usize>length << 2
+      from += <usize>stride << 2
       // One byte late: the leading zero is the first.
       put(filled, v128.or(v128.shl<i32>(before, 24), v128.shr<u32>(swapBytes(word), 8)))
       before = v128.shr<u32>(word, 24)

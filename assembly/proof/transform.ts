@@ -8,7 +8,7 @@ import { addLanes, mulLanes, subLanes } from './lanes'
  *
  * @param twiddles - of all stages, times `2^32`: that of half-width h takes words `[h, 2h)`.
  */
-export function transform(values: usize, size: i32, first: i32, twiddles: usize): void {
+function transform(values: usize, size: i32, first: i32, twiddles: usize): void {
   for (let half = first; half < size; half <<= 1) {
     if (half < 4) {
       narrowStage(values, size, half, twiddles)
@@ -48,7 +48,7 @@ function narrowStage(values: usize, size: i32, half: i32, twiddles: usize): void
  * The first values: coefficient `order[g]` (0 if there is none) in `run` places, for each group g. Coefficients are signed,
  * of magnitude below p.
  */
-export function spread(
+function spread(
   values: usize,
   groups: i32,
   run: i32,
@@ -65,6 +65,24 @@ export function spread(
       store<i32>(to, value)
       to += 4
     }
+  }
+}
+
+/** The code words of `rows` messages of `width` coefficients, end to end. */
+export function encodeRows(
+  out: usize,
+  size: i32,
+  rows: i32,
+  messages: usize,
+  width: i32,
+  run: i32,
+  order: usize,
+  twiddles: usize,
+): void {
+  for (let row = 0; row < rows; row++) {
+    const to = out + (<usize>(row * size) << 2)
+    spread(to, size / run, run, order, messages + (<usize>(row * width) << 2), width)
+    transform(to, size, run, twiddles)
   }
 }
 
