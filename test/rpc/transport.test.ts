@@ -332,7 +332,10 @@ describe('about itself', () => {
       Object.keys((await call('rpc_modules')).result as object).toSorted((a, b) =>
         a < b ? -1 : 1,
       ),
-      ['data', 'debug', 'erigon', 'eth', 'net', 'ots', 'rep', 'train', 'txpool', 'val', 'web3'],
+      [
+        ...['data', 'debug', 'erigon', 'eth', 'net', 'ots', 'rep', 'train', 'txpool', 'val'],
+        ...['waggle', 'web3'],
+      ],
     )
   })
 
