@@ -1,80 +1,141 @@
 /**
- * How long a node takes to answer, over HTTP on loopback: one validator making a block a second.
+ * How fast nodes answer over loopback: Waggle with one validator making a block a second, anvil, and
+ * Hardhat's node, each with 100,000 logs.
  *
- * `p50_ms` and `p99_ms` are of single calls one after another; `calls_per_s` is of eight at a time.
+ * - `METHOD_p50_ms`, `METHOD_p99_ms`: single calls, one after another; `METHOD_per_s`: eight at a time
+ * - `getLogs_selective_ms`: 1,000 of the logs by topic; `getLogs_block_ms`: all 5,000 of one block
+ * - `newHeads_p50_ms`, `newHeads_p99_ms`: from the first of 200 subscribers that hears of a head to each
+ * - case `waggle-busy`: `eth_call` while a job trains on this machine and transfers come in
  */
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { encodeFunctionData } from 'viem'
 import { freePorts, launchDevnet } from '../cli/devnet.ts'
 import { percentile } from '../cli/latency.ts'
 import { moduleAddresses } from '../params/protocol.ts'
-import { stakingAbi } from '../vm/modules/stakingAbi.ts'
 import type { Benchmark, Row } from './main.ts'
+import { type OtherNode, openAnvil, openHardhat } from './otherNodes.ts'
+import { ask, subscribeHeads, timeCalls } from './rpcClient.ts'
+import { benchWallet, deployEmitter, emitCall, fillWithLogs, prepareLoad } from './rpcWork.ts'
 
 const calls = 400
 const parallel = 8
+const subscribers = 200
+const heads = 10
+/** Transfers offered to a busy node, per second. */
+const offered = 100
+const busySeconds = 30
 
-const currentSet = encodeFunctionData({ abi: stakingAbi, functionName: 'currentSet' })
+type Report = (row: Row) => void
 
-const cases: Readonly<Record<string, readonly [method: string, ...params: readonly unknown[]]>> = {
-  eth_blockNumber: ['eth_blockNumber'],
-  eth_getBlockByNumber: ['eth_getBlockByNumber', 'latest', false],
-  eth_getBalance: ['eth_getBalance', moduleAddresses.staking, 'latest'],
-  eth_call: ['eth_call', { to: moduleAddresses.staking, data: currentSet }, 'latest'],
+const nodes: Readonly<Record<string, () => Promise<OtherNode>>> = {
+  waggle: () => openWaggle(false),
+  anvil: openAnvil,
+  hardhat: openHardhat,
 }
 
 export const benchmark: Benchmark = {
-  summary: 'latency and rate of JSON-RPC calls to one node',
+  summary: 'RPC of one node, of anvil and of Hardhat: calls, logs, subscribers, while training',
   async run(report, wanted) {
-    const names = Object.keys(cases).filter(wanted)
-    if (names.length === 0) return
-    const dataDir = await mkdtemp(join(tmpdir(), 'waggle-bench-'))
-    const [rpcPort, p2pPort] = (await freePorts(2)) as [number, number]
-    try {
-      const net = await launchDevnet({
-        validators: 1,
-        dataDir,
-        rpcPorts: [rpcPort],
-        p2pPorts: [p2pPort],
-        genesis: { firstJob: false, params: { idleBlockIntervalMs: 1_000 } },
-      })
+    for (const [name, open] of Object.entries(nodes)) {
+      if (!wanted(name)) continue
+      const node = await open()
       try {
-        for (const name of names) await measure(net.nodes[0]!.rpcUrl, name, report)
+        await measureNode(name, node.url, report)
       } finally {
-        await net.stop()
+        await node.stop()
       }
-    } finally {
-      await rm(dataDir, { recursive: true, force: true })
     }
+    if (wanted('waggle-busy')) await measureBusy(report)
   },
 }
 
-async function measure(url: string, name: string, report: (row: Row) => void): Promise<void> {
-  const [method, ...params] = cases[name]!
-  const body = JSON.stringify({ jsonrpc: '2.0', id: 1, method, params })
-  const times: number[] = []
-  for (let i = 0; i < calls; i++) {
-    const started = performance.now()
-    await ask(url, body)
-    times.push(performance.now() - started)
+/** @param trains - whether the genesis opens a job on MNIST. */
+async function openWaggle(trains: boolean): Promise<OtherNode> {
+  const dataDir = await mkdtemp(join(tmpdir(), 'waggle-bench-'))
+  const [rpcPort, p2pPort] = (await freePorts(2)) as [number, number]
+  const net = await launchDevnet({
+    validators: 1,
+    dataDir,
+    rpcPorts: [rpcPort],
+    p2pPorts: [p2pPort],
+    genesis: { firstJob: trains, params: { idleBlockIntervalMs: 1_000 } },
+  })
+  const stop = async () => {
+    await net.stop()
+    await rm(dataDir, { recursive: true, force: true })
   }
-  const began = performance.now()
-  await Promise.all(
-    Array.from({ length: parallel }, async () => {
-      for (let i = 0; i < calls / parallel; i++) await ask(url, body)
-    }),
-  )
-  const seconds = (performance.now() - began) / 1_000
-  report({ case: name, metric: 'p50_ms', value: percentile(times, 50), unit: 'ms' })
-  report({ case: name, metric: 'p99_ms', value: percentile(times, 99), unit: 'ms' })
-  report({ case: name, metric: 'calls_per_s', value: calls / seconds, unit: '1/s' })
+  return { url: net.nodes[0]!.rpcUrl, stop }
 }
 
-async function ask(url: string, body: string): Promise<void> {
-  const headers = { 'content-type': 'application/json' }
-  const response = await fetch(url, { method: 'POST', headers, body })
-  const answer = (await response.json()) as { readonly error?: { readonly message: string } }
-  if (answer.error !== undefined) throw new Error(`${body}: ${answer.error.message}`)
+async function measureNode(name: string, url: string, report: Report): Promise<void> {
+  const work = await fillWithLogs(url)
+  const note = (metric: string, value: number, unit: string) =>
+    report({ case: name, metric, value, unit })
+  const cases = {
+    eth_blockNumber: () => ask(url, 'eth_blockNumber'),
+    eth_getBlockByNumber: () => ask(url, 'eth_getBlockByNumber', 'latest', false),
+    eth_getBalance: () => ask(url, 'eth_getBalance', moduleAddresses.staking, 'latest'),
+    eth_call: () => callContract(url, work.emitter),
+  }
+  for (const [method, call] of Object.entries(cases)) {
+    const times = await timeCalls(call, calls)
+    note(`${method}_p50_ms`, percentile(times, 50), 'ms')
+    note(`${method}_p99_ms`, percentile(times, 99), 'ms')
+    const began = performance.now()
+    await Promise.all(Array.from({ length: parallel }, () => timeCalls(call, calls / parallel)))
+    note(`${method}_per_s`, (calls * 1_000) / (performance.now() - began), '1/s')
+  }
+  const { emitter: address, first, last } = work
+  const topic = `0x${'0'.repeat(62)}2a`
+  const selective = { address, fromBlock: first, toBlock: last, topics: [null, topic] }
+  const whole = { address, fromBlock: last, toBlock: last }
+  const logs = (filter: object) => () => ask(url, 'eth_getLogs', filter)
+  note('getLogs_first_ms', percentile(await timeCalls(logs(selective), 1), 50), 'ms')
+  note('getLogs_selective_ms', percentile(await timeCalls(logs(selective), 10), 50), 'ms')
+  note('getLogs_block_ms', percentile(await timeCalls(logs(whole), 10), 50), 'ms')
+  const spread = await headSpread(url)
+  note('newHeads_p50_ms', percentile(spread, 50), 'ms')
+  note('newHeads_p99_ms', percentile(spread, 99), 'ms')
+}
+
+/** A call that runs some four hundred instructions. */
+function callContract(url: string, to: string): Promise<unknown> {
+  return ask(url, 'eth_call', { to, data: emitCall(20) }, 'latest')
+}
+
+/** Milliseconds that each subscriber hears of a head after the first one did. */
+async function headSpread(url: string): Promise<readonly number[]> {
+  const wallet = benchWallet(url, Number(await ask<string>(url, 'eth_chainId')))
+  const { heard, close } = await subscribeHeads(url, subscribers)
+  for (let i = 0; i < heads; i++) {
+    const hash = await wallet.sendTransaction({ to: wallet.account.address, gas: 21_000n })
+    await wallet.waitForTransactionReceipt({ hash })
+    await new Promise((resolve) => setTimeout(resolve, 200))
+  }
+  close()
+  return [...heard.values()].flatMap((times) => times.map((time) => time - Math.min(...times)))
+}
+
+/** `eth_call` on a node that trains, with its validator's own workers, while transfers come in. */
+async function measureBusy(report: Report): Promise<void> {
+  const node = await openWaggle(true)
+  try {
+    const { address } = await deployEmitter(node.url)
+    const load = await prepareLoad(node.url, offered, busySeconds)
+    let loading = true
+    const loaded = load().finally(() => {
+      loading = false
+    })
+    const times: number[] = []
+    while (loading) times.push(...(await timeCalls(() => callContract(node.url, address), 20, 20)))
+    const sent = await loaded
+    const note = (metric: string, value: number, unit: string) =>
+      report({ case: 'waggle-busy', metric, value, unit })
+    note('eth_call_p50_ms', percentile(times, 50), 'ms')
+    note('eth_call_p99_ms', percentile(times, 99), 'ms')
+    note('transfers_per_s', sent / busySeconds, '1/s')
+  } finally {
+    await node.stop()
+  }
 }
