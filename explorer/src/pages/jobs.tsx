@@ -5,7 +5,7 @@ import type { VNode } from 'preact'
 import { useMemo, useState } from 'preact/hooks'
 import type { JobWire } from '../../../client/wire.ts'
 import { layersText, progressOf, stepMacs, weightsOf } from '../derive.ts'
-import { coinsText, countText, macsText, num, percentText, shortText } from '../format.ts'
+import { coinsText, countOf, macsText, num, percentText, shortText } from '../format.ts'
 import { jobs } from '../net/live.ts'
 import { useStore } from '../net/store.ts'
 import { HashText, Who } from '../ui/identity.tsx'
@@ -36,7 +36,7 @@ export function JobsPage(): VNode {
         lede="Somebody pays, validators train. A job's steps are leased range by range; the fee of each range is paid when its certificate is settled."
       />
       <Card
-        title={`${countText(shown.length)} jobs`}
+        title={countOf(shown.length, 'job')}
         aside={
           <label>
             Show{' '}

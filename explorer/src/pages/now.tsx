@@ -115,7 +115,7 @@ function Training(): VNode {
   return (
     <Card
       title={running.length > 0 ? 'In training' : 'Latest jobs'}
-      aside={<a href="/jobs">all {countText(all.length)} jobs</a>}
+      aside={<a href="/jobs">all {countOf(all.length, 'job')}</a>}
       flush
     >
       {shown.length === 0 ? (
@@ -208,7 +208,7 @@ function TimeLeft({
   const left = Math.max(0, end - height - 1)
   return (
     <>
-      <Progress part={left / Math.max(1, end - start)} label="blocks left of the lease" />
+      <Progress part={left / Math.max(1, end - start + 1)} label="blocks left of the lease" />
       <span class="small soft">{countText(left)} blocks</span>
     </>
   )
