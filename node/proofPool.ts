@@ -20,6 +20,8 @@ export type ProofPoolOptions = {
   /** Children at most. @default 1 */
   readonly size?: number | undefined
   readonly backend: BackendName
+  /** Threads of each child's kernels. @default 1 */
+  readonly threads?: number | undefined
   /** Nice value of the children; the pool's own if absent. */
   readonly nice?: number | undefined
 }
@@ -38,11 +40,15 @@ export type ProofPool = {
   readonly close: () => Promise<void>
 }
 
+/** What a child is told when it starts, as JSON in its first argument. */
+export type ProofWorkerSettings = { readonly backend: BackendName; readonly threads: number }
+
 export function createProofPool(options: ProofPoolOptions, modules: ProofPoolModules): ProofPool {
-  const { size, nice, backend } = options
+  const { size, nice, backend, threads = 1 } = options
+  const settings: ProofWorkerSettings = { backend, threads }
   const script = new URL('./proofWorker.ts', import.meta.url)
   const pool = createWorkerPool<ProofTask, never, Fault, Trained>(
-    { script, args: [backend], size, nice },
+    { script, args: [JSON.stringify(settings)], size, nice },
     modules,
   )
   return {

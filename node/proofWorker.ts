@@ -1,12 +1,13 @@
 /**
  * A proof worker: the program of a child process of the proof pool.
  */
-import type { Backend, BackendName } from '../compute/backend.ts'
+import type { Backend } from '../compute/backend.ts'
 import { createDatasetShelf } from '../compute/datasetShelf.ts'
 import { openBackend } from '../compute/selfTest.ts'
 import { serveTasks } from '../compute/workerChild.ts'
 import { type Fault, ok, type Result } from '../primitives/result.ts'
-import { openWasmKernels } from '../proof/wasmKernels.ts'
+import { openKernelTeam } from '../proof/kernelTeam.ts'
+import type { ProofWorkerSettings } from './proofPool.ts'
 import {
   commit,
   type ProofTask,
@@ -16,11 +17,11 @@ import {
   verify,
 } from './proofTask.ts'
 
-const name = process.argv[2] as BackendName
+const settings = JSON.parse(process.argv[2]!) as ProofWorkerSettings
 const datasets = createDatasetShelf()
-const kernels = openWasmKernels()
+const { kernels } = await openKernelTeam(settings.threads)
 let opened: Promise<Backend> | null = null
-const backend = () => (opened ??= openBackend(name, 1).then((found) => found.backend))
+const backend = () => (opened ??= openBackend(settings.backend, 1).then((found) => found.backend))
 
 serveTasks<ProofTask, unknown, Trained>(async (task, { progress, cancelled }) => {
   const modules = {

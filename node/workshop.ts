@@ -2,6 +2,7 @@
  * The node's workshop: children that train, prove and judge, the judges of each kind of proof, custody,
  * and the work loop.
  */
+import { availableParallelism } from 'node:os'
 import type { Chain } from '../chain/chain.ts'
 import type { BackendName } from '../compute/backend.ts'
 import { createTrainingPool, type TrainingPool } from '../compute/trainingPool.ts'
@@ -82,7 +83,7 @@ export function createWorkshop(
   const warn = (text: string) => log.warn({ text }, 'worker')
   const trainer = createTrainingPool({ backend }, { warn })
   const retrainer = createTrainingPool({ backend }, { warn })
-  const prover = createProofPool({ backend }, { warn })
+  const prover = createProofPool({ backend, threads: availableParallelism() }, { warn })
   const judge = createProofPool({ backend, nice: judgeNice }, { warn })
   const initial = createInitialCommitments(judge)
   const training = (pool: Pick<TrainingPool, 'train'>) =>
