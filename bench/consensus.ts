@@ -4,17 +4,23 @@
  *
  * `finality_p50_ms` and `finality_p99_ms`: from the moment a node sees a proposal to its commit on disk,
  * over all nodes and heights. `cpu_ms_per_height`: processor time of all nodes together for one height.
+ * `bytes_per_height`: what all nodes together send, with the overhead of encryption and of relays.
+ * `block_interval_ms`: from block to block. Cases with `-links` have 100 ± 20 ms each way.
  */
 import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type Devnet, freePorts, launchDevnet } from '../cli/devnet.ts'
 import { percentile } from '../cli/latency.ts'
+import type { LinkOptions } from '../cli/relay.ts'
 import { sleep, systemClock } from '../primitives/clock.ts'
 import type { Benchmark, Row } from './main.ts'
 
-/** Numbers of validators; two cores carry no more processes without measuring the scheduler. */
-const sizes = [4, 7] as const
+/** Numbers of validators; two cores carry four processes without measuring the scheduler. */
+const sizes = [4, 7, 16, 32] as const
+
+const slow: LinkOptions = { delayMs: 100, jitterMs: 20 }
+const swift: LinkOptions = { delayMs: 0, jitterMs: 0 }
 
 /** Heights that are measured, after some that are not. */
 const heights = 40
@@ -24,17 +30,26 @@ export const benchmark: Benchmark = {
   summary: 'time to finality and processor time of agreement between processes',
   async run(report, wanted) {
     for (const size of sizes)
-      if (wanted(`validators-${size}`)) await measure(size, `validators-${size}`, report)
+      for (const link of [swift, slow]) {
+        const name = `validators-${size}${link === slow ? '-links' : ''}`
+        if (wanted(name)) await measure(size, link, name, report)
+      }
   },
 }
 
-async function measure(size: number, name: string, report: (row: Row) => void): Promise<void> {
+async function measure(
+  size: number,
+  link: LinkOptions,
+  name: string,
+  report: (row: Row) => void,
+): Promise<void> {
   const dataDir = await mkdtemp(join(tmpdir(), 'waggle-bench-'))
   const ports = await freePorts(2 * size)
   try {
     const net = await launchDevnet({
       validators: size,
       dataDir,
+      link,
       rpcPorts: ports.slice(0, size),
       p2pPorts: ports.slice(size),
       genesis: { firstJob: false, params: { idleBlockIntervalMs: 1_000 } },
@@ -43,7 +58,11 @@ async function measure(size: number, name: string, report: (row: Row) => void): 
     try {
       const from = (await reach(net, warmUp)) + 1
       const before = await cpuSeconds(net)
+      const bytesBefore = bytesOf(net)
+      const started = performance.now()
       const to = await reach(net, from + heights)
+      const elapsed = performance.now() - started
+      const bytes = bytesOf(net) - bytesBefore
       const cpu = (await cpuSeconds(net)) - before
       const times = await finalityTimes(net, from, to)
       const row = (metric: string, value: number) =>
@@ -51,6 +70,9 @@ async function measure(size: number, name: string, report: (row: Row) => void): 
       row('finality_p50_ms', percentile(times, 50))
       row('finality_p99_ms', percentile(times, 99))
       row('cpu_ms_per_height', (1_000 * cpu) / (to - from))
+      row('block_interval_ms', elapsed / (to - from))
+      const value = bytes / (to - from)
+      report({ case: name, metric: 'bytes_per_height', value, unit: 'bytes' })
     } finally {
       await net.stop()
     }
@@ -69,6 +91,10 @@ async function reach(net: Devnet, height: number): Promise<number> {
     if (now >= height) return now
     await sleep(systemClock, 250)
   }
+}
+
+function bytesOf({ relays }: Devnet): number {
+  return relays.reduce((sum, relay) => sum + relay.bytes(), 0)
 }
 
 async function cpuSeconds(net: Devnet): Promise<number> {

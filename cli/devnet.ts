@@ -12,6 +12,7 @@ import { placeFirstDataset } from './devnetDataset.ts'
 import { type DevnetChanges, devnetGenesis } from './devnetGenesis.ts'
 import { type DevnetNode, startDevnetNode } from './devnetNode.ts'
 import { fail, orFail } from './failure.ts'
+import { type LinkOptions, openRelay, type Relay } from './relay.ts'
 
 export type DevnetOptions = {
   readonly validators: number
@@ -21,6 +22,8 @@ export type DevnetOptions = {
   readonly rpcPorts: readonly number[]
   readonly p2pPorts: readonly number[]
   readonly genesis?: DevnetChanges | undefined
+  /** Nodes reach each other through relays that delay and can be cut. @default directly */
+  readonly link?: LinkOptions | undefined
   /** Told what is being done. @default nobody */
   readonly note?: ((text: string) => void) | undefined
   /** More flags of `waggle start` for node i. @default none */
@@ -31,6 +34,8 @@ export type DevnetOptions = {
 
 export type Devnet = {
   readonly nodes: readonly DevnetNode[]
+  /** The way to node i for all others; none without `link`. */
+  readonly relays: readonly Relay[]
   /** Stop every node cleanly. */
   readonly stop: () => Promise<void>
 }
@@ -44,13 +49,18 @@ export async function launchDevnet(options: DevnetOptions): Promise<Devnet> {
   const { validators, rpcPorts, p2pPorts, flagsOf = () => [], note = () => {} } = options
   const folders = await prepareFolders(options)
   if (options.genesis?.firstJob !== false) await placeFirstDataset(folders, note)
+  const { link } = options
+  const relays =
+    link === undefined ? [] : await Promise.all(p2pPorts.map((port) => openRelay(port, link)))
+  const reached = link === undefined ? p2pPorts : relays.map(({ port }) => port)
+  const direct = link === undefined ? [] : ['--no-discover']
   const starting = folders.map((dataDir, i) =>
     startDevnetNode({
       dataDir,
       rpcPort: rpcPorts[i]!,
       p2pPort: p2pPorts[i]!,
-      peerPorts: p2pPorts.slice(0, validators).filter((_, peer) => peer !== i),
-      flags: flagsOf(i),
+      peerPorts: reached.slice(0, validators).filter((_, peer) => peer !== i),
+      flags: [...direct, ...flagsOf(i)],
       program: options.programOf?.(i),
     }).then((node) => {
       note(`node ${i} answers at ${node.rpcUrl}`)
@@ -61,9 +71,10 @@ export async function launchDevnet(options: DevnetOptions): Promise<Devnet> {
   const nodes = settled.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []))
   const stop = async () => {
     await Promise.all(nodes.map((node) => node.kill('SIGTERM')))
+    await Promise.all(relays.map((relay) => relay.close()))
   }
   const failed = settled.find((one) => one.status === 'rejected')
-  if (failed === undefined) return { nodes, stop }
+  if (failed === undefined) return { nodes, relays, stop }
   await stop()
   throw failed.reason
 }

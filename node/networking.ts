@@ -50,6 +50,7 @@ export type NetworkingOptions = {
   readonly seed: Uint8Array
   readonly listen: readonly string[]
   readonly bootstrap: readonly string[]
+  readonly discover?: boolean | undefined
   readonly validator: Address | null
 }
 
@@ -104,6 +105,7 @@ export async function createNetworking(
       seed: options.seed,
       listen: options.listen,
       bootstrap: options.bootstrap,
+      discover: options.discover,
       protocolVersion,
       chainId: genesis.chainId,
       genesisHash,

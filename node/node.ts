@@ -73,6 +73,7 @@ export async function startNode(
     {
       seed: keys?.networkSeed ?? (await networkSeed(options.dataDir)),
       listen: options.listen,
+      discover: options.discover,
       bootstrap: [...new Set([...genesis.peers, ...options.bootstrap])],
       validator: keys?.address ?? null,
     },

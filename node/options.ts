@@ -27,6 +27,8 @@ export type NodeOptions = {
   readonly listen: readonly string[]
   /** libp2p addresses of peers to dial. */
   readonly bootstrap: readonly string[]
+  /** Ask peers for their peers. @default true */
+  readonly discover?: boolean | undefined
   readonly backend: BackendName
   /** Whether `PUT /blob` is taken over RPC; on loopback devnets. */
   readonly allowUploads: boolean

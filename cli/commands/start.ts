@@ -30,6 +30,7 @@ type StartFlags = {
   readonly backend: BackendName
   readonly archive?: true
   readonly keepStates: number
+  readonly discover?: boolean
   readonly snapshot?: true
   readonly checkpoint?: Hash
   readonly allowUploads?: true
@@ -78,6 +79,7 @@ export function addStart(program: Command, io: Io, seams?: WorkshopSeams): void 
       wholeNumber(64, 1_000_000_000),
       4_096,
     )
+    .option('--no-discover', 'connect to the named peers alone, not to whom they know')
     .option(
       '--snapshot',
       "start a new data folder from peers' newest state instead of from genesis",
@@ -167,6 +169,7 @@ export function nodeOptions(flags: StartFlags): NodeOptions {
     explorerDir: flags.explorer ? packagedExplorer : null,
     listen: flags.listen,
     bootstrap: flags.peer,
+    discover: flags.discover,
     backend: flags.backend,
     keepStates: flags.archive === true ? null : flags.keepStates,
     snapshot: fresh ? { checkpoint: flags.checkpoint ?? null } : undefined,

@@ -8,11 +8,14 @@ import { join } from 'node:path'
 import { freePorts, launchDevnet } from '../../cli/devnet.ts'
 import type { DevnetChanges } from '../../cli/devnetGenesis.ts'
 import type { DevnetNode } from '../../cli/devnetNode.ts'
+import type { LinkOptions, Relay } from '../../cli/relay.ts'
 
 export type DevnetPlan = {
   readonly validators: number
   /** What differs from the committed genesis. @default nothing */
   readonly genesis?: DevnetChanges | undefined
+  /** Nodes reach each other through relays. @default directly */
+  readonly link?: LinkOptions | undefined
   /** More flags of `waggle start` for node i. @default none */
   readonly flagsOf?: ((index: number) => readonly string[]) | undefined
   /** Program of node i. @default the command line */
@@ -21,6 +24,7 @@ export type DevnetPlan = {
 
 export type TestDevnet = {
   readonly nodes: readonly DevnetNode[]
+  readonly relays: readonly Relay[]
   /** Stop every node and forget its folder. */
   readonly stop: () => Promise<void>
 }
@@ -42,7 +46,7 @@ export async function startDevnet(plan: DevnetPlan): Promise<TestDevnet> {
   }
   try {
     for (const { rpcUrl } of net.nodes) await untilHeight(rpcUrl, 1n)
-    return { nodes: net.nodes, stop }
+    return { nodes: net.nodes, relays: net.relays, stop }
   } catch (error) {
     await stop()
     throw error
