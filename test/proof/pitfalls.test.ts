@@ -83,10 +83,12 @@ describe('openings', () => {
     let rows = 0
     const encoder: Kernels['encoder'] = (domain, width) => {
       const encode = kernels.encoder(domain, width)
-      return (message, out, offset) => {
-        if (rows++ !== which) return encode(message, out, offset)
-        const changed = message.slice()
-        changed[0] = changed[0]! + 1
+      return (messages, out, offset) => {
+        const first = rows
+        rows += messages.length / width
+        if (which < first || which >= rows) return encode(messages, out, offset)
+        const changed = messages.slice()
+        changed[(which - first) * width]! += 1
         return encode(changed, out, offset)
       }
     }
