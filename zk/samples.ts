@@ -1,6 +1,5 @@
 /**
- * One true statement for each circuit: what benchmarks and tests prove, and what `waggle zk sample`
- * writes for a first try.
+ * One true statement for each circuit: for benchmarks, tests and `waggle zk prove CIRCUIT sample`.
  */
 import { utf8ToBytes } from '../primitives/bytes.ts'
 import { hashOf, hashToUint } from '../primitives/hash.ts'

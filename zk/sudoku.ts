@@ -7,12 +7,7 @@ import type { CircuitInput } from './circuits.ts'
 /** 81 digits in rows, 0 for an empty cell. */
 export type Grid = readonly number[]
 
-export type SudokuFault =
-  | { readonly code: 'sudoku/grid'; readonly length: number }
-  /** A cell of the solution is no digit, or differs from the given one. */
-  | { readonly code: 'sudoku/cell'; readonly cell: number }
-  /** Two cells of a row, column or box hold one digit. */
-  | { readonly code: 'sudoku/twice'; readonly cell: number; readonly other: number }
+export type SudokuFault = { readonly code: 'sudoku/grid'; readonly length: number }
 
 /** Cells of the first public number; the other holds the rest. */
 const firstCells = 41
@@ -30,28 +25,10 @@ export function packGrid(grid: Grid): readonly [bigint, bigint] {
   return [pack(grid.slice(0, firstCells)), pack(grid.slice(firstCells))]
 }
 
-/** Whether `solution` solves `puzzle`; the fault names the first cell that is wrong. */
-export function checkSolution(puzzle: Grid, solution: Grid): Result<true, SudokuFault> {
-  for (const [cell, digit] of solution.entries()) {
-    const given = puzzle[cell]!
-    const fits = digit >= 1 && digit <= 9 && (given === 0 || given === digit)
-    if (!fits) return refuse({ code: 'sudoku/cell', cell })
-    const other = solution.findIndex((d, at) => at < cell && d === digit && seeEachOther(at, cell))
-    if (other !== -1) return refuse({ code: 'sudoku/twice', cell, other })
-  }
-  return ok(true)
-}
-
 export function sudokuInput(puzzle: Grid, solution: Grid): CircuitInput {
   return {
     puzzle: packGrid(puzzle),
     solution: solution.map(BigInt),
     given: puzzle.map((cell) => (cell === 0 ? 0n : 1n)),
   }
-}
-
-function seeEachOther(a: number, b: number): boolean {
-  const row = (cell: number) => Math.floor(cell / 9)
-  const box = (cell: number) => 3 * Math.floor(cell / 27) + Math.floor((cell % 9) / 3)
-  return row(a) === row(b) || a % 9 === b % 9 || box(a) === box(b)
 }
