@@ -6,8 +6,9 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { Command, CommanderError } from 'commander'
 import { addBalance } from './commands/balance.ts'
-import { addDataset } from './commands/dataset.ts'
 import { addCompletion } from './commands/completion.ts'
+import { addDataset } from './commands/dataset.ts'
+import { addDb } from './commands/db.ts'
 import { addDelegate } from './commands/delegate.ts'
 import { addDemo } from './commands/demo.ts'
 import { addDevnet } from './commands/devnet.ts'
@@ -41,6 +42,7 @@ const commands = [
   addPredict,
   addProof,
   addImport,
+  addDb,
   addValidators,
   addStake,
   addDelegate,

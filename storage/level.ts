@@ -58,7 +58,8 @@ export async function openLevel(path: string, options: LevelOptions = {}): Promi
   return { get, batch, scan, close: () => level.close() }
 }
 
-function whyNotOpen(path: string, error: unknown): string {
+/** Why LevelDB did not open the folder, for people. */
+export function whyNotOpen(path: string, error: unknown): string {
   const cause = error instanceof Error ? error.cause : undefined
   if (cause instanceof Error && 'code' in cause && cause.code === 'LEVEL_LOCKED')
     return `the database at ${path} is in use by another process`
