@@ -1,65 +1,159 @@
 /**
- * Execution: blocks of transfers, built, sealed, committed with a real signature and written to disk by
- * one validator, in this process.
+ * The chain: transfers, token transfers and gas per second, from the first transaction sent over RPC
+ * to the last one final, on a network of one and of four validators, on anvil and on Hardhat's node:
+ * all on this machine, one after the other, with the same transactions.
  *
- * `transfers_per_s` counts building and committing; `judge_ms` is what a voter spends on such a block.
+ * `build_per_s` is what one proposer packs, seals and stores in this process; `judge_ms` is what a
+ * voter, who has never seen the transactions, spends on a block of 500.
  */
 import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import type { Hex } from 'viem'
 import type { Candidate } from '../chain/builder.ts'
 import { type Chain, createChain } from '../chain/chain.ts'
 import { encodeCommit } from '../chain/commit.ts'
 import { envelopeHashOf } from '../chain/envelope.ts'
 import { packagedGenesis } from '../cli/dataDir.ts'
+import { freePorts, launchDevnet } from '../cli/devnet.ts'
 import { devnetGenesis } from '../cli/devnetGenesis.ts'
 import { sign, signReveal } from '../consensus/bls.ts'
 import { VoteKind, voteSignBytes } from '../consensus/messages.ts'
-import { openAccount } from '../node/account.ts'
-import { devnetAccount, devnetKeys } from '../node/keysDevnet.ts'
+import { devnetKeys } from '../node/keysDevnet.ts'
 import { chainRules } from '../node/rules.ts'
 import { parseGenesis } from '../params/genesis.ts'
+import type { Address } from '../primitives/address.ts'
+import { fromHex } from '../primitives/bytes.ts'
 import { systemClock } from '../primitives/clock.ts'
+import { keccakHash } from '../primitives/hash.ts'
 import { invariant } from '../primitives/result.ts'
 import { validatorSetHash } from '../registry/validatorSet.ts'
 import { openLevel } from '../storage/level.ts'
 import { decodeTransaction, type Transaction } from '../vm/transaction.ts'
-import type { Benchmark } from './main.ts'
+import { ask, openSigner, secondsFor, senders } from './chainLoad.ts'
+import type { Benchmark, Row } from './main.ts'
 import { median } from './measure.ts'
+import { openAnvil, openHardhat } from './otherNodes.ts'
 
+const transfersEach = 24
+const tokenTransfersEach = 8
 const transfersPerBlock = 500
 const blocks = 6
 const validator = devnetKeys(0)
 
+type Network = { readonly urls: readonly string[]; readonly stop: () => Promise<void> }
+
 export const benchmark: Benchmark = {
-  summary: 'transfers executed, sealed and stored by one validator',
+  summary: 'transfers and token transfers on 1 and 4 validators, anvil and Hardhat',
   async run(report, wanted) {
-    const name = 'validators-1'
-    if (!wanted(name)) return
-    const folder = await mkdtemp(join(tmpdir(), 'waggle-bench-'))
-    const store = await openLevel(join(folder, 'chain'))
-    const peer = await openLevel(join(folder, 'peer'))
-    try {
-      const chain = await openChain(store)
-      const voter = await openChain(peer)
-      const sealed: number[] = []
-      const judged: number[] = []
-      for (let block = 0; block < blocks; block++) {
-        const transfers = await makeTransfers(chain, block * transfersPerBlock)
-        const { ms, judgeMs } = await oneBlock(chain, voter, transfers)
-        sealed.push((1_000 * transfersPerBlock) / ms)
-        judged.push(judgeMs)
+    const networks: Readonly<Record<string, () => Promise<Network>>> = {
+      'validators-1': () => openWaggle(1),
+      'validators-4': () => openWaggle(4),
+      anvil: () => openAnvil().then(({ url, stop }) => ({ urls: [url], stop })),
+      hardhat: () => openHardhat().then(({ url, stop }) => ({ urls: [url], stop })),
+    }
+    for (const [name, open] of Object.entries(networks)) {
+      if (!wanted(name)) continue
+      if (name === 'validators-1') await inProcess(name, report)
+      const network = await open()
+      try {
+        await throughRpc(name, network.urls, report)
+      } finally {
+        await network.stop()
       }
-      const rate = median(sealed.slice(1))
-      report({ case: name, metric: 'transfers_per_s', value: rate, unit: '1/s' })
-      report({ case: name, metric: 'mgas_per_s', value: (rate * 21_000) / 1e6, unit: 'Mgas/s' })
-      report({ case: name, metric: 'judge_ms', value: median(judged.slice(1)), unit: 'ms' })
-    } finally {
-      await store.close()
-      await peer.close()
-      await rm(folder, { recursive: true, force: true })
     }
   },
+}
+
+async function openWaggle(validators: number): Promise<Network> {
+  const dataDir = await mkdtemp(join(tmpdir(), 'waggle-bench-'))
+  const ports = await freePorts(2 * validators)
+  const net = await launchDevnet({
+    validators,
+    dataDir,
+    rpcPorts: ports.slice(0, validators),
+    p2pPorts: ports.slice(validators),
+    genesis: { firstJob: false },
+  })
+  const stop = async () => {
+    await net.stop()
+    await rm(dataDir, { recursive: true, force: true })
+  }
+  return { urls: net.nodes.map(({ rpcUrl }) => rpcUrl), stop }
+}
+
+async function throughRpc(
+  name: string,
+  urls: readonly string[],
+  report: (row: Row) => void,
+): Promise<void> {
+  const rate = (metric: string, value: number, unit: string) =>
+    report({ case: name, metric, value, unit })
+  const signer = await openSigner(Number(await ask<Hex>(urls[0]!, 'eth_chainId')))
+  const funding = signer.funding()
+  const funded = signer.funders.map((funder, i) => [funder, funding[i]!.length] as const)
+  await secondsFor(urls, funding, funded)
+  const everyone = (nonce: number) => signer.senders.map((sender) => [sender, nonce] as const)
+  const deployment = signer.tokenDeployment()
+  await secondsFor(urls.slice(0, 1), [[deployment]], everyone(1).slice(0, 1))
+  const token = (await receiptOf(urls[0]!, deployment)).contractAddress
+  // The deployment was the first sender's first.
+  const stream = signer.transfers(0, transfersEach).map((list, i) => list.slice(i === 0 ? 1 : 0))
+  const count = senders * transfersEach - 1
+  const seconds = await secondsFor(urls, stream, everyone(transfersEach))
+  rate('transfers_per_s', count / seconds, '1/s')
+  rate('transfer_mgas_per_s', (count * 0.021) / seconds, 'Mgas/s')
+  const tokens = signer.tokenTransfers(token, transfersEach, tokenTransfersEach)
+  const tokenSeconds = await secondsFor(urls, tokens, everyone(transfersEach + tokenTransfersEach))
+  const perSecond = (senders * tokenTransfersEach) / tokenSeconds
+  const { gasUsed } = await receiptOf(urls[0]!, tokens.at(-1)!.at(-1)!)
+  rate('erc20_per_s', perSecond, '1/s')
+  rate('mgas_per_s', (perSecond * Number(gasUsed)) / 1e6, 'Mgas/s')
+}
+
+type Receipt = { readonly contractAddress: Address; readonly gasUsed: Hex; readonly status: Hex }
+
+async function receiptOf(url: string, raw: Hex): Promise<Receipt> {
+  const receipt = await ask<Receipt>(url, 'eth_getTransactionReceipt', keccakHash(fromHex(raw)))
+  invariant(receipt.status === '0x1', `${url}: a transaction of the benchmark failed`)
+  return receipt
+}
+
+async function inProcess(name: string, report: (row: Row) => void): Promise<void> {
+  const folder = await mkdtemp(join(tmpdir(), 'waggle-bench-'))
+  const store = await openLevel(join(folder, 'chain'))
+  const peer = await openLevel(join(folder, 'peer'))
+  try {
+    const chain = await openChain(store)
+    const voter = await openChain(peer)
+    const signer = await openSigner(chain.genesis.chainId)
+    await oneBlock(chain, voter, decoded(chain, signer.funding().flat()))
+    const stream = signer.transfers(0, Math.ceil((blocks * transfersPerBlock) / senders))
+    const order = stream[0]!.flatMap((_, i) => stream.map((list) => list[i]!))
+    const sealed: number[] = []
+    const judged: number[] = []
+    for (let block = 0; block < blocks; block++) {
+      const part = order.slice(block * transfersPerBlock, (block + 1) * transfersPerBlock)
+      const { ms, judgeMs } = await oneBlock(chain, voter, decoded(chain, part))
+      sealed.push((1_000 * transfersPerBlock) / ms)
+      judged.push(judgeMs)
+    }
+    const rate = median(sealed.slice(1))
+    report({ case: name, metric: 'build_per_s', value: rate, unit: '1/s' })
+    report({ case: name, metric: 'judge_ms', value: median(judged.slice(1)), unit: 'ms' })
+  } finally {
+    await store.close()
+    await peer.close()
+    await rm(folder, { recursive: true, force: true })
+  }
+}
+
+function decoded(chain: Chain, raws: readonly Hex[]): readonly Transaction[] {
+  return raws.map((raw) => {
+    const transaction = decodeTransaction(chain.rules.engine, fromHex(raw))
+    invariant(transaction.ok, 'our own transaction decodes')
+    return transaction.value
+  })
 }
 
 async function openChain(store: Awaited<ReturnType<typeof openLevel>>): Promise<Chain> {
@@ -71,27 +165,6 @@ async function openChain(store: Awaited<ReturnType<typeof openLevel>>): Promise<
   const genesis = parseGenesis(text)
   invariant(genesis.ok, 'the packaged genesis parses')
   return createChain(store, genesis.value, await chainRules(genesis.value))
-}
-
-/** Transfers of the first devnet account, signed beforehand. */
-async function makeTransfers(chain: Chain, nonce: number): Promise<readonly Transaction[]> {
-  const account = openAccount(devnetAccount(0).privateKey)
-  const transfers: Transaction[] = []
-  for (let i = 0; i < transfersPerBlock; i++) {
-    const bytes = await account.sign({
-      chainId: chain.genesis.chainId,
-      nonce: BigInt(nonce + i),
-      to: devnetAccount(1 + (i % 9)).address,
-      data: '0x',
-      gas: 21_000n,
-      maxFeePerGas: 100_000_000_000n,
-      maxPriorityFeePerGas: 1_000_000_000n,
-    })
-    const decoded = decodeTransaction(chain.rules.engine, bytes)
-    invariant(decoded.ok, 'our own transfer decodes')
-    transfers.push(decoded.value)
-  }
-  return transfers
 }
 
 async function oneBlock(
