@@ -35,7 +35,3 @@ export function g2At(curve: Curve, words: readonly bigint[], at: number): G2 | n
 export function g1Words({ x, y }: G1): readonly bigint[] {
   return [x, y]
 }
-
-export function g2Words({ x, y }: G2): readonly bigint[] {
-  return [x[1], x[0], y[1], y[0]]
-}
