@@ -2,6 +2,7 @@
  * How a validator behaves. An honest one does its duty; an adversary changes some of it.
  */
 import type { Lease } from '../registry/schedule.ts'
+import { ordinaryParams } from './setting.ts'
 import type { Simulation } from './simulation.ts'
 
 /** A lease as its holder sees it. */
@@ -42,7 +43,7 @@ export type Conduct = {
 export const honest: Conduct = {
   deliver: () => Delivery.Full,
   askPercent: 100n,
-  maxParams: 1_000_000n,
+  maxParams: ordinaryParams,
   proposes: () => true,
   includes: () => true,
   vouches: () => 'fetched',
