@@ -159,17 +159,17 @@ async function submit(url: string, stream: Stream): Promise<void> {
   )
   await Promise.all(
     lanes.map(async (lane) => {
-      const all = interleaved(lane)
-      for (let at = 0; at < all.length; at += batchSize)
-        await sendBatch(url, all.slice(at, at + batchSize))
+      for (const row of rowsOf(lane))
+        for (let at = 0; at < row.length; at += batchSize)
+          await sendBatch(url, row.slice(at, at + batchSize))
     }),
   )
 }
 
-/** Every sender's first, then every sender's second, and so on. */
-function interleaved(lane: Stream): readonly Hex[] {
+/** Every sender's first, then every sender's second: no batch has two of one sender. */
+function rowsOf(lane: Stream): readonly (readonly Hex[])[] {
   const longest = Math.max(0, ...lane.map(({ length }) => length))
-  return Array.from({ length: longest }, (_, i) => lane.flatMap((list) => list[i] ?? [])).flat()
+  return Array.from({ length: longest }, (_, i) => lane.flatMap((list) => list[i] ?? []))
 }
 
 async function sendBatch(url: string, raws: readonly Hex[]): Promise<void> {
