@@ -13,7 +13,6 @@ import { freePorts } from '../../cli/devnet.ts'
 import { addressOfKey } from '../../primitives/address.ts'
 import { fromHex, toHex, uintBytes } from '../../primitives/bytes.ts'
 import { alice, bob, chainId } from '../chain/support.ts'
-import { rpcCall } from '../e2e/devnet.ts'
 import { openTestNode, type TestNode } from '../rpc/testNode.ts'
 import { foundry, hasFoundry, type Program, startProgram } from './liveNode.ts'
 import { compileSolidity } from './solidity.ts'
@@ -62,7 +61,7 @@ describe.runIf(hasFoundry)('a stream of transactions', () => {
     anvil = await startProgram(foundry('anvil'), flags, /Listening on/)
     const coins = `0x${(1_000n * 10n ** 18n).toString(16)}`
     for (const key of [alice, bob])
-      await rpcCall(anvilUrl, 'anvil_setBalance', addressOfKey(key), coins)
+      await callOne(anvilUrl, 'anvil_setBalance', addressOfKey(key), coins)
   })
 
   afterAll(async () => {
@@ -90,15 +89,15 @@ async function mineBoth(waggleUrl: string, batch: readonly Sent[]): Promise<Hex>
   // Not as a JSON-RPC batch: anvil carries those out in any order.
   for (const url of [waggleUrl, anvilUrl])
     for (const { raw, kind } of batch)
-      await rpcCall(url, 'eth_sendRawTransaction', raw).catch((error: unknown) =>
+      await callOne(url, 'eth_sendRawTransaction', raw).catch((error: unknown) =>
         assert.fail(`${kind} at ${url}: ${error}`),
       )
   const height: Hex = `0x${(await node.mine()).toString(16)}`
-  const mined = await rpcCall<Block>(waggleUrl, 'eth_getBlockByNumber', height, false)
-  await rpcCall(anvilUrl, 'anvil_setCoinbase', mined.miner)
-  await rpcCall(anvilUrl, 'anvil_setNextBlockBaseFeePerGas', mined.baseFeePerGas)
-  await rpcCall(anvilUrl, 'evm_setNextBlockTimestamp', mined.timestamp)
-  await rpcCall(anvilUrl, 'evm_mine')
+  const mined = await callOne<Block>(waggleUrl, 'eth_getBlockByNumber', height, false)
+  await callOne(anvilUrl, 'anvil_setCoinbase', mined.miner)
+  await callOne(anvilUrl, 'anvil_setNextBlockBaseFeePerGas', mined.baseFeePerGas)
+  await callOne(anvilUrl, 'evm_setNextBlockTimestamp', mined.timestamp)
+  await callOne(anvilUrl, 'evm_mine')
   return height
 }
 
@@ -108,14 +107,14 @@ async function compareBlocks(
   batch: readonly Sent[],
 ): Promise<void> {
   const [ours, theirs] = await Promise.all(
-    [waggleUrl, anvilUrl].map((url) => rpcCall<Block>(url, 'eth_getBlockByNumber', height, false)),
+    [waggleUrl, anvilUrl].map((url) => callOne<Block>(url, 'eth_getBlockByNumber', height, false)),
   )
   const sent = batch.map(({ raw }) => keccak256(raw))
   assert.deepEqual(ours!.transactions, sent, `our order of block ${height}`)
   assert.deepEqual(theirs!.transactions, sent, `their order of block ${height}`)
   const [own, other] = await Promise.all(
     [waggleUrl, anvilUrl].map((url) =>
-      rpcCall<readonly Receipt[]>(url, 'eth_getBlockReceipts', height),
+      callOne<readonly Receipt[]>(url, 'eth_getBlockReceipts', height),
     ),
   )
   for (const [i, { kind }] of batch.entries())
@@ -165,6 +164,12 @@ async function compareAccounts(waggleUrl: string, addresses: readonly Hex[]): Pr
 
 type Reply<T> = { readonly result?: T; readonly error?: { readonly message: string } }
 
+async function callOne<T>(url: string, method: string, ...params: readonly unknown[]): Promise<T> {
+  const [reply] = await rpcBatch<T>(url, method, [params])
+  if (reply?.error !== undefined) throw new Error(`${method}: ${reply.error.message}`)
+  return reply!.result!
+}
+
 /** The same method with each list of parameters, a hundred to a batch. */
 async function rpcBatch<T>(
   url: string,
@@ -175,7 +180,7 @@ async function rpcBatch<T>(
   for (let i = 0; i < calls.length; i += 100) {
     const some = calls.slice(i, i + 100)
     const body = JSON.stringify(some.map((params, id) => ({ jsonrpc: '2.0', id, method, params })))
-    // A connection that was idle while states were compared may be closed at the other end by now.
+    // A connection that was idle while blocks were made may be closed at the other end by now.
     const headers = { 'content-type': 'application/json', connection: 'close' }
     const response = await fetch(url, { method: 'POST', headers, body })
     replies.push(...((await response.json()) as readonly Reply<T>[]))
@@ -188,7 +193,7 @@ type Slots = Readonly<Record<Hex, Hex>>
 
 /** Anvil's own storage roots count slots that were cleared, so they are made from its slots instead. */
 async function storageOfAnvil(): Promise<ReadonlyMap<string, Slots>> {
-  const dumped = fromHex(await rpcCall<Hex>(anvilUrl, 'anvil_dumpState'))
+  const dumped = fromHex(await callOne<Hex>(anvilUrl, 'anvil_dumpState'))
   const { accounts } = JSON.parse(new TextDecoder().decode(gunzipSync(dumped))) as {
     readonly accounts: Readonly<Record<Hex, { readonly storage: Slots }>>
   }
