@@ -148,7 +148,8 @@ export async function secondsFor(
       ),
     ),
   )
-  await untilReached(urls[0]!, goal)
+  // Every node, so that none refuses what follows.
+  for (const url of urls) await untilReached(url, goal)
   return (performance.now() - started) / 1_000
 }
 
