@@ -50,11 +50,12 @@ export const testParams: ChainParams = {
 export const account = (n: number): Address => toHex(uintBytes(n, 20)) as Address
 export const digest = (text: string): Hash => hashOf('test', new TextEncoder().encode(text))
 
-export type TestWorld = World & PrivateFacts & {
-  readonly balances: Map<Address, bigint>
-  readonly supply: () => bigint
-  readonly mint: (to: Address, wei: bigint) => void
-}
+export type TestWorld = World &
+  PrivateFacts & {
+    readonly balances: Map<Address, bigint>
+    readonly supply: () => bigint
+    readonly mint: (to: Address, wei: bigint) => void
+  }
 
 export function memoryWorld(): TestWorld {
   const balances = new Map<Address, bigint>()

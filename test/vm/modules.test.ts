@@ -236,7 +236,11 @@ describe('native modules', () => {
     assert.equal(BigInt(toHex(proposed.returnData)), 1n)
     const list = encodeFunctionData({ abi: treasuryAbi, functionName: 'openProposals' })
     const { returnData } = await ask(test, treasury, list)
-    const ids = { abi: treasuryAbi, functionName: 'openProposals', data: toHex(returnData) } as const
+    const ids = {
+      abi: treasuryAbi,
+      functionName: 'openProposals',
+      data: toHex(returnData),
+    } as const
     assert.deepEqual(decodeFunctionResult(ids), [])
   })
 
