@@ -9,8 +9,8 @@ type Shell = (typeof shells)[number]
 
 const examples = `
 Examples:
-  $ source <(waggle completion bash)                     this shell; put it into ~/.bashrc to keep it
   $ waggle completion zsh > "\${fpath[1]}/_waggle"
+  $ source <(waggle completion bash)               # this shell; in ~/.bashrc: every shell
   $ waggle completion fish > ~/.config/fish/completions/waggle.fish`
 
 export function addCompletion(program: Command, io: Io): void {

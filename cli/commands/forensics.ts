@@ -20,8 +20,8 @@ const examples = `
 Examples:
   $ waggle forensics --height 1042 /srv/a /srv/b /srv/c
 
-Each folder is the data folder of a stopped node, or a copy of it. The more of them, the better: a node
-that is accused of forgetting its lock can answer with its own log.`
+Each folder is the data folder of a stopped node, or a copy of it. The more of them, the better: a
+node that is accused of forgetting its lock can answer with its own log.`
 
 export function addForensics(program: Command, io: Io): void {
   program

@@ -33,8 +33,8 @@ Examples:
   $ waggle job plan model.json iris.csv --labels species
   $ waggle job plan digits.json mnist --json | jq .escrow
 
-model.json is like {"layers": [4, 16, 3], "batch": 16, "epochs": 2}; also known are steps, leaseSteps
-and replay. Calibrates on the rows, asks no node, and pays nothing.`
+model.json is like {"layers": [4, 16, 3], "batch": 16, "epochs": 2}; also known are steps,
+leaseSteps and replay. Calibrates on the rows, asks no node, and pays nothing.`
 
 export function addJob(program: Command, io: Io): void {
   const job = program.command('job').description('training jobs')

@@ -21,8 +21,9 @@ Examples:
   $ waggle simulate all --seeds 20 --epochs 1000 --json > results.jsonl
   $ waggle simulate all --from results.jsonl --output report.html
 
-Each seed plays the adversary and an honest actor in its place through the same blocks; relative profit
-is the difference, in parts of what an honest validator turns over. A report ends in .html or .md.`
+Each seed plays the adversary and an honest actor in its place through the same blocks; relative
+profit is the difference, in parts of what an honest validator turns over. A report ends in .html
+or .md.`
 
 type Flags = {
   readonly seed: number

@@ -1,7 +1,7 @@
 /**
  * `waggle stake`: a validator's own stake, terms and commission.
  */
-import type { Command } from 'commander'
+import { type Command, Option } from 'commander'
 import { type Address, checksumAddress } from '../../primitives/address.ts'
 import { weiPerGwei } from '../../primitives/brand.ts'
 import type { Hex } from '../../primitives/bytes.ts'
@@ -15,6 +15,7 @@ import {
   wholeNumber,
 } from '../arguments.ts'
 import { coinsText } from '../format.ts'
+import { exampleText } from '../help.ts'
 import type { Io } from '../io.ts'
 import { createReport } from '../report.ts'
 import { addRpcOptions, type RpcFlags } from '../rpc.ts'
@@ -40,11 +41,14 @@ type TermsFlags = StakingFlags & { readonly ask: bigint; readonly maxParams: num
 
 export function addStake(program: Command, io: Io): void {
   const stake = program.command('stake').description("a validator's own stake and terms")
-  const change = (name: string, description: string) =>
-    addAccountOptions(addRpcOptions(stake.command(name).description(description)))
+  const change = (name: string, description: string, example: string | null) => {
+    const command = stake.command(name).description(description)
+    if (example !== null) command.addHelpText('after', exampleText(`stake ${name} ${example}`))
+    return addAccountOptions(addRpcOptions(command))
+  }
   const call = (flags: StakingFlags, what: StakingCall) => callStaking(flags, io, what)
 
-  addTerms(change('register', 'become a validator'))
+  addTerms(change('register', 'become a validator', null))
     .argument('<coins>', 'the first stake', coinAmount)
     .requiredOption('--public-key <hex>', 'voting key, 48 bytes', hexArgument(48))
     .requiredOption('--possession <hex>', "the key's proof of possession", hexArgument(96))
@@ -54,24 +58,34 @@ export function addStake(program: Command, io: Io): void {
       const args = [publicKey, possession, ask, BigInt(maxParams)]
       return call(flags, { functionName: 'register', args, value, event: 'Registered' })
     })
-  change('bond', 'add to the stake')
+  change('bond', 'add to the stake', '500 --key-file account.json')
     .argument('<coins>', 'how much', coinAmount)
     .action((value: bigint, flags: StakingFlags) =>
       call(flags, { functionName: 'bond', value, event: 'Bonded' }),
     )
-  change('unbond', 'take out of the stake; it can be withdrawn after the delay')
+  change(
+    'unbond',
+    'take out of the stake; it can be withdrawn after the delay',
+    '500 --key-file account.json',
+  )
     .argument('<coins>', 'how much', coinAmount)
     .action((wei: bigint, flags: StakingFlags) =>
       call(flags, { functionName: 'unbond', args: [wei / weiPerGwei], event: 'Unbonded' }),
     )
-  change('withdraw', 'take what has finished unbonding').action((flags: StakingFlags) =>
-    call(flags, { functionName: 'withdraw', event: 'Withdrawn' }),
+  change('withdraw', 'take what has finished unbonding', '--key-file account.json').action(
+    (flags: StakingFlags) => call(flags, { functionName: 'withdraw', event: 'Withdrawn' }),
   )
-  addTerms(change('terms', 'change what the validator works for')).action((flags: TermsFlags) => {
+  addTerms(
+    change('terms', 'change what the validator works for', '--ask 1000000 --key-file account.json'),
+  ).action((flags: TermsFlags) => {
     const args = [flags.ask, BigInt(flags.maxParams)]
     return call(flags, { functionName: 'setTerms', args, event: 'TermsChanged' })
   })
-  change('commission', "change the part of the delegators' emission that the validator keeps")
+  change(
+    'commission',
+    "change the part of the delegators' emission that the validator keeps",
+    '7.5 --key-file account.json',
+  )
     .argument('<percent>', '0 to 100, two decimals; a higher one holds later', percentAmount)
     .action((basisPoints: number, flags: StakingFlags) =>
       call(flags, {
@@ -80,17 +94,22 @@ export function addStake(program: Command, io: Io): void {
         event: 'CommissionChanged',
       }),
     )
-  change('unjail', 'come back after a slash and the delay').action((flags: StakingFlags) =>
-    call(flags, { functionName: 'unjail', event: 'Unjailed' }),
+  change('unjail', 'come back after a slash and the delay', '--key-file account.json').action(
+    (flags: StakingFlags) => call(flags, { functionName: 'unjail', event: 'Unjailed' }),
   )
   addRpcOptions(stake.command('show').description("print a validator's stake and pool"))
+    .addHelpText('after', exampleText('stake show 0x0e59…6c61'))
     .argument('<validator>', 'its address', addressArgument)
     .action((validator: Address, flags: RpcFlags) => show(validator, flags, io))
 }
 
 function addTerms(command: Command): Command {
   return command
-    .option('--ask <wei>', 'least price for a multiply-accumulate', weiAmount, 0n)
+    .addOption(
+      new Option('--ask <wei>', 'least price for a multiply-accumulate')
+        .argParser(weiAmount)
+        .default(0n, '0'),
+    )
     .option('--max-params <count>', 'largest model it accepts', wholeNumber(1, 2 ** 40), 2 ** 32)
 }
 
