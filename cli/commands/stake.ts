@@ -25,8 +25,8 @@ import { fields } from '../table.ts'
 const registerExamples = `
 Examples:
   $ waggle keys show validator5 --password-file password.txt
-  $ waggle stake register 100000 --public-key 0x… --possession 0x… --key-file validator5/account.json \\
-      --password-file password.txt
+  $ waggle stake register 100000 --public-key 0x… --possession 0x… \\
+      --key-file validator5/account.json --password-file password.txt
 
 The account that pays becomes the validator. Public key and possession are what keys show prints.`
 
