@@ -4,7 +4,7 @@ import { type Model, replay } from './replay.ts'
 import { randomTraces, runScenarios } from './run.ts'
 
 /** More traces with `WAGGLE_TRACES=n`, others with `WAGGLE_SEED=n`. */
-const traces = Number(process.env.WAGGLE_TRACES ?? 3)
+const traces = Number(process.env.WAGGLE_TRACES ?? 10)
 const seed = Number(process.env.WAGGLE_SEED ?? 1)
 const minutes = 60_000 * Math.max(2, traces / 10)
 
