@@ -51,7 +51,7 @@ export const chainParamsSchema = z.strictObject({
   /** Nominal speed of a worker; sizes a lease's time. */
   macsPerBlock: amount,
   /** Nominal speed of a prover, in committed field elements; adds to the time of a proven lease. */
-  elementsPerBlock: amount.default(524_288n),
+  elementsPerBlock: amount.default(1_048_576n),
   /** Largest `k · stepMacs` of a replay lease; 0 switches replay off. */
   replayMacsCap: amount,
   maxActiveJobs: wholeNumber(1, 256),
