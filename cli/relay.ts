@@ -36,18 +36,29 @@ export async function openRelay(target: number, link: LinkOptions): Promise<Rela
 
   function pass(from: Socket, to: Socket): void {
     let due = 0
+    // Timers that are due in the same millisecond fire in any order; the bytes leave in the order they came.
+    const held: Uint8Array[] = []
     sockets.add(from)
     from.on('data', (chunk: Uint8Array) => {
       bytes += chunk.length
       const delay = link.delayMs + (2 * Math.random() - 1) * link.jitterMs
       due = Math.max(due, performance.now() + delay)
       if (link.delayMs + link.jitterMs === 0) to.write(chunk)
-      else after(() => to.write(chunk), due - performance.now())
+      else {
+        held.push(chunk)
+        after(() => {
+          const next = held.shift()
+          if (next !== undefined) to.write(next)
+        }, due - performance.now())
+      }
     })
     from.on('error', () => from.destroy())
     from.on('close', () => {
       sockets.delete(from)
-      after(() => to.end(), link.delayMs + link.jitterMs)
+      after(() => {
+        for (const chunk of held.splice(0)) to.write(chunk)
+        to.end()
+      }, link.delayMs + link.jitterMs)
     })
   }
 
