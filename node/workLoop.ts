@@ -58,13 +58,15 @@ export function createWorkLoop(options: WorkOptions, modules: WorkModules): Work
   >()
   let toSitOut = options.sitOut
   const satOut = new Set<string>()
-  /** Certificates sent, with the head they were trained at. */
+  /** Certificates sent, with the head they were sent at. */
   const submitted = new Map<string, bigint>()
+  let latest = 0n
 
   async function onHead(world: World, head: bigint): Promise<void> {
+    latest = head
     const leases = await assignSteps(world, params, head)
     forgetOthers(new Set(leases.map(nameOf)), head)
-    for (const lease of leases) if (isWanted(lease, head)) await take(world, lease, head)
+    for (const lease of leases) if (isWanted(lease, head)) await take(world, lease)
   }
 
   /** Drop what the chain has moved past, and certificates that have waited too long to be included. */
@@ -80,11 +82,11 @@ export function createWorkLoop(options: WorkOptions, modules: WorkModules): Work
     return isMine(lease, head) && !sitsOut(lease, name)
   }
 
-  async function take(world: World, lease: Lease, head: bigint): Promise<void> {
+  async function take(world: World, lease: Lease): Promise<void> {
     const record = await readJob(world, lease.job)
     const dataset = record === null ? null : await readDataset(world, record.job.dataset)
     if (record === null || dataset === null || record.state.seed === zeroHash) return
-    begin({ lease, record, dataset }, head)
+    begin({ lease, record, dataset })
   }
 
   /** Drawn leases are taken at once; open ones in turn, so that not everybody trains the same steps. */
@@ -103,13 +105,13 @@ export function createWorkLoop(options: WorkOptions, modules: WorkModules): Work
     return true
   }
 
-  function begin(order: LeaseOrder, head: bigint): void {
+  function begin(order: LeaseOrder): void {
     const { lease } = order
     const name = nameOf(lease)
     const abort = new AbortController()
     const done = work(order, abort.signal)
       .then((result) => {
-        if (result.ok) submitted.set(name, head)
+        if (result.ok) submitted.set(name, latest)
         else if (!abort.signal.aborted)
           log.warn({ ...fieldsOf(lease), fault: logFields(result.fault) }, 'lease failed')
       })
