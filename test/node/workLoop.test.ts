@@ -53,7 +53,7 @@ describe('the work loop', () => {
           return ok(digest('transaction'))
         },
         metrics: createMetrics(),
-        log: createLogger('fatal', null),
+        log: createLogger('silent', null),
       },
     )
     let head = 0n
