@@ -1,15 +1,7 @@
 // Builds `explorer/` into `dist/explorer`, unless what is there was made of the same sources.
-import { createHash } from 'node:crypto'
-import {
-  existsSync,
-  mkdirSync,
-  readdirSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs'
-import { join, relative, sep } from 'node:path'
+import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { digestOf, isCurrent } from './digest.mjs'
 
 /** Folders that the pages are made of; whatever else these import is among them. */
 const sources = ['explorer', 'client', 'primitives', 'params', 'registry', 'compute', 'proof']
@@ -25,9 +17,8 @@ export async function buildExplorer(root) {
   }
   const output = join(root, 'dist/explorer')
   const stamp = join(root, 'dist/explorer.digest')
-  const digest = digestOf(root, [vite, wasm])
-  const isCurrent = existsSync(stamp) && readFileSync(stamp, 'utf8') === digest
-  if (isCurrent && existsSync(join(output, 'index.html'))) return
+  const digest = digestOf(root, [...sourcesOf(root), vite, wasm, import.meta.filename], [])
+  if (isCurrent(join(output, 'index.html'), stamp, digest)) return
   const started = performance.now()
   // A name of our own, then a rename: two runs at once must not tear a file.
   const part = join(root, `dist/explorer.${process.pid}.part`)
@@ -59,15 +50,11 @@ function optionsOf(root, outDir) {
   }
 }
 
-/** Over everything that decides the result. */
-function digestOf(root, files) {
-  const hash = createHash('sha256')
-  const texts = [...sources, ...more].flatMap((folder) =>
+/** The files that the pages are made of. */
+function sourcesOf(root) {
+  return [...sources, ...more].flatMap((folder) =>
     readdirSync(join(root, folder), { recursive: true })
       .map((name) => join(root, folder, name))
       .filter((path) => /\.(tsx?|css|html|svg|json)$/.test(path)),
   )
-  for (const path of [...texts.sort(), ...files, import.meta.filename])
-    hash.update(`\n${relative(root, path).split(sep).join('/')}\n`).update(readFileSync(path))
-  return hash.digest('hex')
 }

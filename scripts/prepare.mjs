@@ -1,7 +1,6 @@
 // Builds what is generated: each folder `assembly/NAME` with an `index.ts` becomes `dist/wasm/NAME.wasm`,
 // and `explorer/` becomes `dist/explorer`.
 // Idempotent and quick (skips what is up to date by content); runs after `npm install` and `npm ci`.
-import { createHash } from 'node:crypto'
 import {
   existsSync,
   mkdirSync,
@@ -13,6 +12,7 @@ import {
 } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { digestOf, isCurrent } from './digest.mjs'
 import { buildExplorer } from './explorer.mjs'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
@@ -37,10 +37,11 @@ await buildExplorer(root)
 
 async function build(name) {
   const flags = flagsOf(name)
-  const digest = digestOf(name, flags)
+  const { version } = JSON.parse(readFileSync(compiler, 'utf8'))
+  const digest = digestOf(root, sourcesOf(name), [flags, version])
   const target = join(output, `${name}.wasm`)
   const stamp = join(output, `${name}.digest`)
-  if (existsSync(target) && existsSync(stamp) && readFileSync(stamp, 'utf8') === digest) return
+  if (isCurrent(target, stamp, digest)) return
   const started = performance.now()
   const { default: asc } = await import('assemblyscript/asc')
   // A name of our own, then a rename: two runs at once must not tear a file.
@@ -64,12 +65,9 @@ function flagsOf(name) {
   return existsSync(file) ? JSON.parse(readFileSync(file, 'utf8')) : defaultFlags
 }
 
-/** Over everything that decides the result: sources, flags, compiler. */
-function digestOf(name, flags) {
-  const { version } = JSON.parse(readFileSync(compiler, 'utf8'))
-  const hash = createHash('sha256').update(JSON.stringify([flags, version]))
-  for (const file of readdirSync(join(assembly, name), { recursive: true }).sort())
-    if (file.endsWith('.ts'))
-      hash.update(`\n${file}\n`).update(readFileSync(join(assembly, name, file)))
-  return hash.digest('hex')
+/** The files that a module is made of. */
+function sourcesOf(name) {
+  return readdirSync(join(assembly, name), { recursive: true })
+    .filter((file) => file.endsWith('.ts'))
+    .map((file) => join(assembly, name, file))
 }
