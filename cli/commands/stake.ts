@@ -5,6 +5,7 @@ import { type Command, Option } from 'commander'
 import { type Address, checksumAddress } from '../../primitives/address.ts'
 import { weiPerGwei } from '../../primitives/brand.ts'
 import type { Hex } from '../../primitives/bytes.ts'
+import type { Stake } from '../../registry/stakes.ts'
 import { addAccountOptions } from '../account.ts'
 import {
   addressArgument,
@@ -113,15 +114,8 @@ function addTerms(command: Command): Command {
     .option('--max-params <count>', 'largest model it accepts', wholeNumber(1, 2 ** 40), 2 ** 32)
 }
 
-type StakeView = {
-  readonly publicKey: Hex
-  readonly stake: bigint
-  readonly jailedSince: bigint
-  readonly ask: bigint
-  readonly maxParams: bigint
-  readonly unbonding: bigint
-  readonly unbondsAt: bigint
-}
+/** What `validator(address)` returns. */
+type StakeView = Omit<Stake, 'address'>
 
 type PoolView = {
   readonly delegated: bigint
