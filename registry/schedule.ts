@@ -1,8 +1,9 @@
 /**
  * The schedule: who holds the lease of a job's running range. Computed from the height, never stored.
  *
- * Attempt `a` of a range that was opened at `h0` starts at `h0 + 2 + a·(L + 8)`; the first two attempts
- * have one drawn holder each, from the third on whoever is able may certify, first come, first served.
+ * Attempts of a range that was opened at `h0` follow each other from `h0 + 2`. The first two last
+ * `L + 8` blocks and have one drawn holder each; from the third on whoever is able may certify, first
+ * come, first served, and there is more time: twice as long, then four times.
  * Rules W-30 to W-36 of docs/spec/work.md.
  */
 import type { ChainParams } from '../params/chainParams.ts'
@@ -37,17 +38,27 @@ export type Lease = {
   readonly able: readonly Address[]
 }
 
-/** First height of attempt `attempt`. */
+/** Blocks of a drawn attempt. */
+function attemptSpan(record: JobRecord, params: ChainParams): bigint {
+  return leaseBlocks(record.job, params) + BigInt(leaseGrace)
+}
+
+/**
+ * First height of attempt `attempt`. Spans before it: 0, 1, 2, 4, 8, 12, …, so that a lease that is too
+ * short for every machine there is ends all the same.
+ */
 export function attemptStart(record: JobRecord, params: ChainParams, attempt: number): bigint {
-  const span = leaseBlocks(record.job, params) + BigInt(leaseGrace)
-  return record.state.rangeSince + 2n + BigInt(attempt) * span
+  const spans = attempt < 3 ? attempt : 4 * (attempt - 2)
+  return record.state.rangeSince + 2n + BigInt(spans) * attemptSpan(record, params)
 }
 
 /** The attempt at `height`; negative before the first starts. */
 export function attemptAt(record: JobRecord, params: ChainParams, height: bigint): number {
-  const span = leaseBlocks(record.job, params) + BigInt(leaseGrace)
   const since = height - record.state.rangeSince - 2n
-  return since < 0n ? -1 : Number(since / span)
+  if (since < 0n) return -1
+  const spans = Number(since / attemptSpan(record, params))
+  if (spans < 2) return spans
+  return 2 + Math.floor(spans / 4)
 }
 
 /** The validators of a set who may take a lease of the job, in canonical order. */

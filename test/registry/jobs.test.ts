@@ -8,7 +8,7 @@ import { cancelJob, openJob, totalFee } from '../../registry/jobBook.ts'
 import { JobStatus, readJob } from '../../registry/jobRecord.ts'
 import { expireLease, leaseFee } from '../../registry/misses.ts'
 import { readModel } from '../../registry/models.ts'
-import { attemptStart, nextLease } from '../../registry/schedule.ts'
+import { attemptAt, attemptStart, nextLease } from '../../registry/schedule.ts'
 import { readService } from '../../registry/service.ts'
 import { certify, declineLease } from '../../registry/settlement.ts'
 import { readStake } from '../../registry/stakes.ts'
@@ -149,6 +149,24 @@ describe('the life of a job', () => {
     assert.equal((await readService(world, first.lease!.holder!)).missed, 1n)
     const again = await expireLease(world, testParams, id, account(600), second)
     assert.equal(!again.ok && again.fault.code, 'jobs/nothingMissed')
+  })
+
+  it('gives more time from the third attempt on', async () => {
+    const world = await startedWorld(stakes)
+    const { id } = await open(world, 0n)
+    await blocks(world, 1n, 2n)
+    const record = (await readJob(world, id))!
+    const starts = Array.from({ length: 7 }, (_, a) => attemptStart(record, testParams, a))
+    const span = starts[1]! - starts[0]!
+    assert.equal(starts[0], record.state.rangeSince + 2n)
+    assert.deepEqual(
+      starts.map((start) => (start - starts[0]!) / span),
+      [0n, 1n, 2n, 4n, 8n, 12n, 16n],
+    )
+    for (const [attempt, start] of starts.entries()) {
+      assert.equal(attemptAt(record, testParams, start), attempt)
+      assert.equal(attemptAt(record, testParams, start - 1n), attempt - 1)
+    }
   })
 
   it('is open to everyone from the third attempt on', async () => {
