@@ -32,10 +32,14 @@ export type Manifest = {
 export function manifestOf(seed: number, events: number): Manifest {
   const random = new SeededRandom('manifest', nameOf(`seed ${seed}`))
   const slow = random.below(2) === 1
+  const lossy = random.below(2) === 1
   return {
     name: `seed ${seed}`,
     validators: 4,
-    link: slow ? { delayMs: 50, jitterMs: 20 } : { delayMs: 0, jitterMs: 0 },
+    link: {
+      ...(slow ? { delayMs: 50, jitterMs: 20 } : { delayMs: 0, jitterMs: 0 }),
+      ...(lossy ? { stallOneIn: 50, breakOneIn: 2_000, seed } : {}),
+    },
     plan: Array.from({ length: events }, () => ({
       node: random.below(4),
       what: perturbations[random.below(perturbations.length)]!,
