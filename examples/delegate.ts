@@ -5,34 +5,13 @@
  * Run: `node examples/delegate.ts [RPC_URL]` against a devnet (`waggle devnet`) while a job runs, such as
  * that of `examples/openJob.ts`.
  */
-import {
-  createPublicClient,
-  createWalletClient,
-  defineChain,
-  formatEther,
-  http,
-  parseEther,
-} from 'viem'
-import { mnemonicToAccount } from 'viem/accounts'
+import { formatEther, parseEther } from 'viem'
 import { moduleAddresses } from '../params/protocol.ts'
 import { stakingAbi } from '../vm/modules/stakingAbi.ts'
+import { connect, developer, print } from './devnet.ts'
 
-const rpcUrl = process.argv[2] ?? 'http://127.0.0.1:8545'
-const print = (line: string) => process.stdout.write(`${line}\n`)
-
-/** Development keys that everybody knows. */
-const account = mnemonicToAccount('test test test test test test test test test test test junk', {
-  addressIndex: 3,
-})
-const id = await createPublicClient({ transport: http(rpcUrl) }).getChainId()
-const chain = defineChain({
-  id,
-  name: 'Waggle',
-  nativeCurrency: { name: 'coin', symbol: 'COIN', decimals: 18 },
-  rpcUrls: { default: { http: [rpcUrl] } },
-})
-const node = createPublicClient({ chain, transport: http(), pollingInterval: 500 })
-const wallet = createWalletClient({ account, chain, transport: http() })
+const account = developer(3)
+const { node, wallet } = await connect(account)
 const staking = { address: moduleAddresses.staking, abi: stakingAbi } as const
 
 // 1. Whom to trust: the first validator, and what it keeps.

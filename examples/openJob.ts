@@ -5,36 +5,14 @@
  * Run: `node examples/openJob.ts [RPC_URL]` against a devnet (`waggle devnet`), whose genesis registers
  * MNIST.
  */
-import {
-  createPublicClient,
-  createWalletClient,
-  defineChain,
-  formatEther,
-  http,
-  parseEventLogs,
-  webSocket,
-} from 'viem'
-import { mnemonicToAccount } from 'viem/accounts'
+import { createPublicClient, formatEther, parseEventLogs, webSocket } from 'viem'
 import { moduleAddresses } from '../params/protocol.ts'
 import { jobsAbi } from '../vm/modules/jobsAbi.ts'
 import { registryAbi } from '../vm/modules/registry.ts'
+import { connect, developer, print, rpcUrl } from './devnet.ts'
 
-const rpcUrl = process.argv[2] ?? 'http://127.0.0.1:8545'
-const print = (line: string) => process.stdout.write(`${line}\n`)
-
-/** Development keys that everybody knows. */
-const account = mnemonicToAccount('test test test test test test test test test test test junk', {
-  addressIndex: 2,
-})
-const id = await createPublicClient({ transport: http(rpcUrl) }).getChainId()
-const chain = defineChain({
-  id,
-  name: 'Waggle',
-  nativeCurrency: { name: 'coin', symbol: 'COIN', decimals: 18 },
-  rpcUrls: { default: { http: [rpcUrl] } },
-})
-const node = createPublicClient({ chain, transport: http(), pollingInterval: 500 })
-const wallet = createWalletClient({ account, chain, transport: http() })
+const account = developer(2)
+const { chain, node, wallet } = await connect(account)
 const live = createPublicClient({ chain, transport: webSocket(rpcUrl.replace(/^http/, 'ws')) })
 
 const jobs = { address: moduleAddresses.jobs, abi: jobsAbi } as const

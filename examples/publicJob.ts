@@ -6,34 +6,17 @@
  * (`waggle devnet --validators 1`), whose genesis registers MNIST and whose validator's key everybody
  * knows. With more validators each runs the last step.
  */
-import {
-  createPublicClient,
-  createWalletClient,
-  defineChain,
-  formatEther,
-  http,
-  parseEventLogs,
-} from 'viem'
+import { formatEther, parseEventLogs } from 'viem'
 import { privateKeyToAccount } from 'viem/accounts'
 import { devnetKeys } from '../node/keysDevnet.ts'
 import { moduleAddresses } from '../params/protocol.ts'
 import { toHex } from '../primitives/bytes.ts'
 import { registryAbi } from '../vm/modules/registry.ts'
 import { treasuryAbi } from '../vm/modules/treasury.ts'
-
-const rpcUrl = process.argv[2] ?? 'http://127.0.0.1:8545'
-const print = (line: string) => process.stdout.write(`${line}\n`)
+import { connect, print } from './devnet.ts'
 
 const account = privateKeyToAccount(toHex(devnetKeys(0).accountKey))
-const id = await createPublicClient({ transport: http(rpcUrl) }).getChainId()
-const chain = defineChain({
-  id,
-  name: 'Waggle',
-  nativeCurrency: { name: 'coin', symbol: 'COIN', decimals: 18 },
-  rpcUrls: { default: { http: [rpcUrl] } },
-})
-const node = createPublicClient({ chain, transport: http(), pollingInterval: 500 })
-const wallet = createWalletClient({ account, chain, transport: http() })
+const { node, wallet } = await connect(account)
 const treasury = { address: moduleAddresses.treasury, abi: treasuryAbi } as const
 const registry = { address: moduleAddresses.registry, abi: registryAbi } as const
 

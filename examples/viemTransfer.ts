@@ -7,36 +7,21 @@
 import {
   concatHex,
   createPublicClient,
-  createWalletClient,
-  defineChain,
   formatEther,
-  http,
   parseAbi,
   parseEther,
   toEventSelector,
   webSocket,
 } from 'viem'
-import { mnemonicToAccount } from 'viem/accounts'
+import { connect, developer, print, rpcUrl } from './devnet.ts'
 
-const rpcUrl = process.argv[2] ?? 'http://127.0.0.1:8545'
-const print = (line: string) => process.stdout.write(`${line}\n`)
+/** Account 0 pays account 1. */
+const account = developer(0)
+const friend = developer(1).address
 
-/** Development keys that everybody knows: account 0 pays account 1. */
-const mnemonic = 'test test test test test test test test test test test junk'
-const account = mnemonicToAccount(mnemonic)
-const friend = mnemonicToAccount(mnemonic, { addressIndex: 1 }).address
-
-const id = await createPublicClient({ transport: http(rpcUrl) }).getChainId()
-const chain = defineChain({
-  id,
-  name: 'Waggle',
-  nativeCurrency: { name: 'coin', symbol: 'COIN', decimals: 18 },
-  rpcUrls: { default: { http: [rpcUrl] } },
-})
-const node = createPublicClient({ chain, transport: http(), pollingInterval: 500 })
-const wallet = createWalletClient({ account, chain, transport: http() })
+const { chain, node, wallet } = await connect(account)
 const live = createPublicClient({ chain, transport: webSocket(rpcUrl.replace(/^http/, 'ws')) })
-print(`chain ${id} at block ${await node.getBlockNumber()}`)
+print(`chain ${chain.id} at block ${await node.getBlockNumber()}`)
 
 // 1. A transfer. A block that is committed is final: one confirmation is all there is to wait for.
 const before = await node.getBalance({ address: friend })

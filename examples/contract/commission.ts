@@ -9,9 +9,7 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import solc from 'solc'
 import {
-  createPublicClient,
   createWalletClient,
-  defineChain,
   formatEther,
   type Hex,
   http,
@@ -19,27 +17,13 @@ import {
   parseEther,
   parseEventLogs,
 } from 'viem'
-import { mnemonicToAccount } from 'viem/accounts'
 import { moduleAddresses } from '../../params/protocol.ts'
 import { registryAbi } from '../../vm/modules/registry.ts'
+import { connect, developer, print, rpcUrl } from '../devnet.ts'
 
-const rpcUrl = process.argv[2] ?? 'http://127.0.0.1:8545'
-const print = (line: string) => process.stdout.write(`${line}\n`)
-
-/** Development keys that everybody knows. */
-const mnemonic = 'test test test test test test test test test test test junk'
-const sponsor = mnemonicToAccount(mnemonic, { addressIndex: 4 })
-const settler = mnemonicToAccount(mnemonic, { addressIndex: 5 })
-
-const id = await createPublicClient({ transport: http(rpcUrl) }).getChainId()
-const chain = defineChain({
-  id,
-  name: 'Waggle',
-  nativeCurrency: { name: 'coin', symbol: 'COIN', decimals: 18 },
-  rpcUrls: { default: { http: [rpcUrl] } },
-})
-const node = createPublicClient({ chain, transport: http(), pollingInterval: 500 })
-const wallet = createWalletClient({ account: sponsor, chain, transport: http() })
+const sponsor = developer(4)
+const settler = developer(5)
+const { chain, node, wallet } = await connect(sponsor)
 
 // 1. Compile. The contract reaches the module through an interface, as it would any other contract.
 const files = Object.fromEntries(
