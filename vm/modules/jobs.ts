@@ -7,7 +7,6 @@ import type { Address } from '../../primitives/address.ts'
 import { toHex } from '../../primitives/bytes.ts'
 import { type Hash, zeroHash } from '../../primitives/hash.ts'
 import { certifyGas, costFault } from '../../proof/certificateCost.ts'
-import { admitJob } from '../../registry/admission.ts'
 import { encodeJob, type Job, proofKinds, rangeCount, rangeSteps } from '../../registry/job.ts'
 import { cancelJob, nextJobNonce, openJob, totalFee } from '../../registry/jobBook.ts'
 import {
@@ -47,10 +46,11 @@ export function jobsModule(params: ChainParams, chainId: number): NativeModule {
   async function open(call: NativeCall): Promise<NativeOutcome> {
     const job = await jobOf(call)
     if ('ok' in job) return job
-    const dear = priceFault(job)
-    if (dear !== null) return refuse(dear)
     const opened = await openJob(call.world, params, job, call.value, call.block.height)
     if (!opened.ok) return refuse(opened.fault)
+    // Only an admitted job has shapes to ask; the refusal undoes the opening.
+    const dear = costFault(job, params)
+    if (dear !== null) return refuse(dear)
     call.emit('JobOpened', {
       jobId: opened.value,
       owner: job.owner,
@@ -64,12 +64,6 @@ export function jobsModule(params: ChainParams, chainId: number): NativeModule {
   async function quote(call: NativeCall): Promise<NativeOutcome> {
     const job = await jobOf(call)
     return 'ok' in job ? job : answer(totalFee(job, params), params.openFee)
-  }
-
-  /** Whether a certificate could never be paid for; only an admissible job has shapes to ask. */
-  function priceFault(job: Job): { readonly code: string } | null {
-    const admitted = admitJob(job, params)
-    return admitted.ok ? costFault(job, params) : admitted.fault
   }
 
   async function certifyCall(call: NativeCall): Promise<NativeOutcome> {
