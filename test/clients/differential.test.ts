@@ -87,11 +87,13 @@ describe.runIf(hasFoundry)('a stream of transactions', () => {
 /** Send the batch to both and mine it; anvil is told the block's fields that are a node's own. */
 async function mineBoth(waggleUrl: string, batch: readonly Sent[]): Promise<Hex> {
   // Not as a JSON-RPC batch: anvil carries those out in any order.
-  for (const url of [waggleUrl, anvilUrl])
+  const sendTo = async (url: string) => {
     for (const { raw, kind } of batch)
       await callOne(url, 'eth_sendRawTransaction', raw).catch((error: unknown) =>
         assert.fail(`${kind} at ${url}: ${error}`),
       )
+  }
+  await Promise.all([sendTo(waggleUrl), sendTo(anvilUrl)])
   const height: Hex = `0x${(await node.mine()).toString(16)}`
   const mined = await callOne<Block>(waggleUrl, 'eth_getBlockByNumber', height, false)
   await callOne(anvilUrl, 'anvil_setCoinbase', mined.miner)
