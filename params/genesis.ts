@@ -85,6 +85,16 @@ const firstJobSchema = z.strictObject({
   pricePerMac: amount,
 })
 
+const verificationKeySchema = z.strictObject({
+  /** For readers: which facts its proofs show, and whom the key may be trusted by. */
+  title: z.string().min(1).max(96),
+  /** Digest of protocol and key, checked where block 0 is made; see docs/spec/private.md. */
+  name: hash,
+  protocol: z.enum(['groth16', 'plonk']),
+  /** Canonical bytes. */
+  key: z.string().regex(/^0x([0-9a-f]{64}){1,144}$/, 'must be at most 144 words of 0x hex'),
+})
+
 const genesisSchema = z.strictObject({
   name: z.string().min(1).max(64),
   chainId: whole(1, 2 ** 47),
@@ -101,6 +111,8 @@ const genesisSchema = z.strictObject({
   balances: z.record(z.string(), amount),
   treasury: z.strictObject({ balance: amount }),
   firstJob: firstJobSchema.nullable(),
+  /** Keys of zero-knowledge proofs that are registered from the start. */
+  verificationKeys: z.array(verificationKeySchema).max(64).default([]),
   /** libp2p addresses of peers that every node knows from the start. */
   peers: z
     .array(z.string().regex(/^(\/[^/\s]+)+$/, 'must be a multiaddr such as /ip4/…/tcp/…'))
@@ -112,6 +124,7 @@ type Parsed = z.infer<typeof genesisSchema>
 
 export type GenesisUpgrade = Parsed['upgrades'][number]
 export type GenesisJob = Readonly<z.infer<typeof firstJobSchema>>
+export type GenesisKey = Readonly<z.infer<typeof verificationKeySchema>>
 
 /** A checked genesis. `balances` has lowercase keys, each address once. */
 export type Genesis = Readonly<Omit<Parsed, 'balances'>> & {

@@ -5,15 +5,17 @@
  *
  * `node scripts/makeGenesis.ts [FILE]`
  */
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { devnetValidator, validatorBalances } from '../cli/devnetGenesis.ts'
 import { devnetAccount, devnetAccountCount } from '../node/keysDevnet.ts'
 import { importSample } from '../node/sampleData.ts'
 import { weiPerCoin } from '../primitives/brand.ts'
+import { toHex } from '../primitives/bytes.ts'
 import { describeFault, type Fault, type Result } from '../primitives/result.ts'
 import { openBlobStore } from '../storage/blobStore.ts'
+import { keyBytesOf } from '../zk/snarkjsJson.ts'
 
 const validatorCount = 4
 
@@ -80,6 +82,7 @@ export async function makeGenesis(): Promise<string> {
     balances: { ...validatorBalances(validatorCount), ...Object.fromEntries(funded) },
     treasury: { balance: coins(1_000_000) },
     firstJob: { dataset: await mnist(), ...model, pricePerMac: params.basePrice },
+    verificationKeys: await devnetVerificationKeys(),
     peers: [],
   }
   return `${inlineLists(JSON.stringify(genesis, null, 2))}\n`
@@ -90,6 +93,20 @@ function inlineLists(json: string): string {
   return json.replace(/\[([\d,\s]+)\]/g, (_, items: string) => {
     return `[${items.trim().replace(/\s*,\s*/g, ', ')}]`
   })
+}
+
+/** The pinned keys of `circuits/keys`, whose secrets everybody knows. */
+async function devnetVerificationKeys(): Promise<readonly object[]> {
+  const folder = join(import.meta.dirname, '..', 'circuits', 'keys')
+  const names = JSON.parse(await readFile(join(folder, 'names.json'), 'utf8')) as object
+  return Promise.all(
+    Object.entries(names).map(async ([file, name]) => {
+      const json: unknown = JSON.parse(await readFile(join(folder, `${file}.json`), 'utf8'))
+      const { protocol, bytes } = must(keyBytesOf(json))
+      const title = `${file}: devnet only, anybody can forge under this key`
+      return { title, name, protocol, key: toHex(bytes) }
+    }),
+  )
 }
 
 /** MNIST as a genesis names it; owned by the first funded account. */

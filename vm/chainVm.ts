@@ -6,7 +6,7 @@ import { EVM, type EVMMockBlockchainInterface, type EVMOpts, type Message } from
 import type { MerkleStateManager } from '@ethereumjs/statemanager'
 import { createVM, type VM } from '@ethereumjs/vm'
 import { uintBytes } from '../primitives/bytes.ts'
-import type { World } from '../registry/records.ts'
+import type { PrivateFacts, World } from '../registry/records.ts'
 import type { Engine } from './engine.ts'
 import type { CallBlock } from './nativeModule.ts'
 import { installNatives } from './natives.ts'
@@ -23,7 +23,7 @@ export type ChainVm = {
   readonly evm: EVM
   readonly state: MerkleStateManager
   /** Unmetered, journalled: for what the chain itself does at the edges of a block. */
-  readonly world: World
+  readonly world: World & PrivateFacts
 }
 
 /** Whether the execution's time is over. Asked at every message and every loop. */

@@ -11,6 +11,7 @@ import { type Hash, hashFromBytes } from '../primitives/hash.ts'
 import type { World } from '../registry/records.ts'
 import { createChainVm } from './chainVm.ts'
 import type { Engine } from './engine.ts'
+import { registerGenesisKeys } from './genesisKeys.ts'
 import { emptyStateRoot, type Nodes, newNodes, openState, type StateStore } from './stateStore.ts'
 import { systemCode } from './systemContracts.ts'
 import { ethAddress } from './worldView.ts'
@@ -61,6 +62,7 @@ export async function genesisState(
   }
   const { world, evm } = await createChainVm(engine, state, block)
   await writeGenesisRecords(world, genesis)
+  await registerGenesisKeys(world, genesis.verificationKeys)
   await evm.journal.cleanup()
   await state.commit()
   const root = hashFromBytes(await state.getStateRoot())
