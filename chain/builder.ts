@@ -90,7 +90,7 @@ export async function buildBlock(
     return refuse({ code: 'block/timestamp', above: parent.header.timestamp, got: timestamp })
   const mixHash = nextMixHash(hashFromBytes(parent.header.mixHash), reveal)
   const header = {
-    ...childFields(parent.header, rules.params),
+    ...childFields(parent.header, rules.paramsAt),
     timestamp,
     extraData: request.extraData ?? new Uint8Array(),
   }

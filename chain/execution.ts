@@ -45,7 +45,7 @@ export function expectationsOf(parent: ChainState, rules: Rules): Promise<Expect
 }
 
 async function readExpectations(parent: ChainState, rules: Rules): Promise<Expectations> {
-  const { engine, params, registry } = rules
+  const { engine, params, paramsAt, registry } = rules
   const { state } = await openState(engine.common, parent.states, parent.stateRoot)
   const world = readWorld(state)
   const height = parent.height + 1n
@@ -56,7 +56,7 @@ async function readExpectations(parent: ChainState, rules: Rules): Promise<Expec
     height,
     parentSet: parentEpoch === epoch ? current : await registry.validatorSetAt(world, parentEpoch),
     current,
-    withdrawals: await registry.expectedWithdrawals(world, params, height),
+    withdrawals: await registry.expectedWithdrawals(world, paramsAt(height), height),
   }
 }
 
@@ -202,8 +202,9 @@ async function beginBlock(
   input: ExecutionInput,
 ): Promise<Result<Hash, EvidenceFault>> {
   const { rules, coinbase, mixHash, signers, evidence, expectations, header, parent } = input
-  const { params, registry, consensus } = rules
+  const { paramsAt, registry, consensus } = rules
   const { height, current } = expectations
+  const params = paramsAt(height)
   const parentFees = (parent.header.baseFeePerGas ?? 0n) * parent.header.gasUsed
   const { timestamp } = header
   const start = { height, timestamp, mixHash, proposer: coinbase, signers, parentFees }

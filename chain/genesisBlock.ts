@@ -1,5 +1,6 @@
 /**
- * Block 0. Its hash names the chain: it commits to every field of `genesis.json`, parameters included.
+ * Block 0. Its hash names the chain: it commits to every field of `genesis.json` but later upgrades,
+ * parameters included.
  */
 import { type Block, createBlock } from '@ethereumjs/block'
 import type { Genesis } from '../params/genesis.ts'
@@ -9,9 +10,13 @@ import { initialBaseFee } from '../vm/common.ts'
 import type { Engine } from '../vm/engine.ts'
 import { emptyRequestsHash } from './header.ts'
 
-/** Digest of the genesis in canonical JSON: sorted keys, whole numbers as decimal text. */
+/**
+ * Digest of the genesis in canonical JSON: sorted keys, whole numbers as decimal text. Later upgrades
+ * are not part of it: they are added while the chain runs, and told apart by the rules hash of a hello.
+ */
 function genesisDigest(genesis: Genesis): Hash {
-  return hashOf('waggle/genesis/v1', utf8ToBytes(canonicalJson(genesis)))
+  const upgrades = genesis.upgrades.filter(({ height }) => height === 0)
+  return hashOf('waggle/genesis/v1', utf8ToBytes(canonicalJson({ ...genesis, upgrades })))
 }
 
 /** The block whose hash is the genesis hash. */

@@ -3,7 +3,7 @@
  * three fields bound to consensus (`coinbase`, `mixHash`, `parentBeaconBlockRoot`).
  */
 import type { Block, BlockHeader } from '@ethereumjs/block'
-import type { ChainParams } from '../params/chainParams.ts'
+import type { ParamsAt } from '../params/upgrades.ts'
 import { addressFromBytes } from '../primitives/address.ts'
 import { concatBytes, toHex, utf8ToBytes } from '../primitives/bytes.ts'
 import { type Hash, hashBytes, hashFromBytes, keccakHash, sha256Hash } from '../primitives/hash.ts'
@@ -45,11 +45,12 @@ export function beaconRoot({ parentCommit, reveal, evidence, current, next }: Be
 }
 
 /** Fields of a child that follow from its parent and the parameters alone. */
-export function childFields(parent: BlockHeader, params: ChainParams) {
+export function childFields(parent: BlockHeader, paramsAt: ParamsAt) {
+  const number = parent.number + 1n
   return {
     parentHash: hashFromBytes(parent.hash()),
-    number: parent.number + 1n,
-    gasLimit: BigInt(params.blockGasLimit),
+    number,
+    gasLimit: BigInt(paramsAt(number).blockGasLimit),
     baseFeePerGas: parent.calcNextBaseFee(),
     excessBlobGas: parent.calcNextExcessBlobGas(parent.common),
     blobGasUsed: 0n,
@@ -60,9 +61,9 @@ export function childFields(parent: BlockHeader, params: ChainParams) {
 export function headerFault(
   parent: BlockHeader,
   header: BlockHeader,
-  params: ChainParams,
+  paramsAt: ParamsAt,
 ): HeaderFault | null {
-  const child = childFields(parent, params)
+  const child = childFields(parent, paramsAt)
   const parentHash = hashFromBytes(header.parentHash)
   if (parentHash !== child.parentHash)
     return { code: 'block/parentHash', expected: child.parentHash, got: parentHash }

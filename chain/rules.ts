@@ -4,6 +4,7 @@
  */
 
 import type { ChainParams } from '../params/chainParams.ts'
+import type { ParamsAt } from '../params/upgrades.ts'
 import type { Address } from '../primitives/address.ts'
 import type { Hex } from '../primitives/bytes.ts'
 import type { Hash } from '../primitives/hash.ts'
@@ -67,7 +68,10 @@ export type ConsensusRules = {
 
 export type Rules = {
   readonly engine: Engine
+  /** Those of genesis; what no upgrade changes may be read from here. */
   readonly params: ChainParams
+  /** With the upgrades up to a height. */
+  readonly paramsAt: ParamsAt
   readonly registry: RegistryRules
   readonly consensus: ConsensusRules
 }

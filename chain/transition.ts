@@ -64,7 +64,7 @@ export async function applyBlock(
   const read = readBlock(rules, envelope.block)
   if (!read.ok) return read
   const block = read.value
-  const fault = headerFault(parent.header, block.header, rules.params) ?? bodyFault(block)
+  const fault = headerFault(parent.header, block.header, rules.paramsAt) ?? bodyFault(block)
   if (fault !== null) return refuse(fault)
   const expectations = await expectationsOf(parent, rules)
   const signers = checkConsensus(parent, block, envelope, expectations, rules)

@@ -83,7 +83,7 @@ export async function openRelay(target: number, link: LinkOptions): Promise<Rela
     from.on('error', () => from.destroy())
     from.on('close', () => {
       sockets.delete(from)
-      const last = Math.max(delayMs + jitterMs, Math.max(0, due - performance.now()))
+      const last = Math.max(delayMs + jitterMs, due - performance.now())
       after(() => {
         for (const chunk of held.splice(0)) to.write(chunk)
         to.end()

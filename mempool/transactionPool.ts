@@ -3,7 +3,6 @@
  * kept is bounded by sender, number and bytes, and the cheapest go first when room is short.
  */
 import { isCertify } from '../chain/certify.ts'
-import type { ChainParams } from '../params/chainParams.ts'
 import type { Address } from '../primitives/address.ts'
 import type { Clock } from '../primitives/clock.ts'
 import type { Hash } from '../primitives/hash.ts'
@@ -37,12 +36,13 @@ export type PoolOptions = {
 
 export type PoolModules = {
   readonly engine: Engine
-  readonly params: Pick<ChainParams, 'blockGasLimit'>
   readonly clock: Pick<Clock, 'now'>
   /** After the head block. */
   readonly account: (address: Address) => Promise<SenderAccount>
   /** Base fee of the block after the head. */
   readonly nextBaseFee: () => bigint
+  /** Gas limit of the block after the head. */
+  readonly nextGasLimit: () => bigint
 }
 
 export type PoolContent = {
@@ -82,7 +82,7 @@ export function createTransactionPool(options: PoolOptions, modules: PoolModules
     minTip = 1n,
     maxAgeMs = 10_800_000,
   } = options
-  const { engine, params, clock, account, nextBaseFee } = modules
+  const { engine, clock, account, nextBaseFee, nextGasLimit } = modules
   const byHash = new Map<Hash, Pooled>()
   const senders = new Map<Address, SenderQueue>()
   const listeners = new Set<(transaction: Transaction) => void>()
@@ -125,7 +125,7 @@ export function createTransactionPool(options: PoolOptions, modules: PoolModules
     const { tx, hash } = transaction
     if (byHash.has(hash)) return { code: 'pool/known', hash }
     if (isCertify(engine, transaction)) return { code: 'pool/certificate', hash }
-    const max = BigInt(params.blockGasLimit)
+    const max = nextGasLimit()
     if (tx.gasLimit > max) return { code: 'pool/blockGas', max, got: tx.gasLimit }
     if (feeCap(tx) < minFee) return { code: 'pool/fee', least: minFee, got: feeCap(tx) }
     if (tipCap(tx) < minTip) return { code: 'pool/tip', least: minTip, got: tipCap(tx) }

@@ -12,7 +12,7 @@ export type Hello = {
   readonly protocolVersion: number
   readonly chainId: number
   readonly genesisHash: Hash
-  /** Name of the rules in force: differs where two programs would judge a block differently. */
+  /** Names the rules up to `height`: differs where two programs judged a block differently. */
   readonly rulesHash: Hash
   /** Height of the sender's head. */
   readonly height: bigint
@@ -30,6 +30,9 @@ export type HelloFault =
 
 const maxListen = 8
 const maxAddressBytes = 256
+
+/** The name of our rules for blocks up to a height. */
+export type RulesHashAt = (height: bigint) => Hash
 
 /** Longest encoding of a hello; later versions may not grow past it. */
 export const maxHelloBytes = 4_096
@@ -56,8 +59,15 @@ function fits(address: Uint8Array): boolean {
 /**
  * Read what a peer says and compare it with what we say. The version comes first, so that even a
  * hello of an unknown shape is refused for its version.
+ *
+ * Rules are compared as of the peer's height: whoever has not come to a change yet may still know
+ * nothing of it, and whoever lags may catch up.
  */
-export function checkHello(ours: Hello, bytes: Uint8Array): Result<Hello, HelloFault | CodecFault> {
+export function checkHello(
+  ours: Hello,
+  rulesHashAt: RulesHashAt,
+  bytes: Uint8Array,
+): Result<Hello, HelloFault | CodecFault> {
   const version = decode(bytes.subarray(0, 4), (reader) => reader.number(4))
   if (!version.ok) return version
   if (version.value !== ours.protocolVersion)
@@ -69,8 +79,9 @@ export function checkHello(ours: Hello, bytes: Uint8Array): Result<Hello, HelloF
     return refuse({ code: 'hello/chainId', expected: ours.chainId, got: theirs.chainId })
   if (theirs.genesisHash !== ours.genesisHash)
     return refuse({ code: 'hello/genesis', expected: ours.genesisHash, got: theirs.genesisHash })
-  if (theirs.rulesHash !== ours.rulesHash)
-    return refuse({ code: 'hello/rules', expected: ours.rulesHash, got: theirs.rulesHash })
+  const rulesHash = rulesHashAt(theirs.height)
+  if (theirs.rulesHash !== rulesHash)
+    return refuse({ code: 'hello/rules', expected: rulesHash, got: theirs.rulesHash })
   return ok(theirs)
 }
 

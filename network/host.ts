@@ -87,7 +87,16 @@ export async function createHost(options: HostOptions, modules: HostModules): Pr
       maxPerPeer: 4,
       maxInbound: maxConnections - reservedOutbound(maxConnections),
     },
-    { transport, clock, hello, isBanned: book.isBanned, up, down, refused: report },
+    {
+      transport,
+      clock,
+      hello,
+      rulesHashAt: options.rulesHashAt,
+      isBanned: book.isBanned,
+      up,
+      down,
+      refused: report,
+    },
   )
   const messages = createMessages(
     {
@@ -131,13 +140,13 @@ export async function createHost(options: HostOptions, modules: HostModules): Pr
   )
 
   function hello(): Hello {
-    const { protocolVersion, chainId, genesisHash, rulesHash, validator } = options
+    const { protocolVersion, chainId, genesisHash, validator } = options
     const height = modules.height()
     return {
       protocolVersion,
       chainId,
       genesisHash,
-      rulesHash,
+      rulesHash: options.rulesHashAt(height),
       height,
       validator,
       listen: addresses(),

@@ -4,6 +4,7 @@
 import type { Address } from '../primitives/address.ts'
 import type { Clock } from '../primitives/clock.ts'
 import type { Hash } from '../primitives/hash.ts'
+import type { RulesHashAt } from './hello.ts'
 import type { LedgerOptions } from './ledger.ts'
 import type { Topic } from './messages.ts'
 import type { PeerBookOptions } from './peerBook.ts'
@@ -18,7 +19,7 @@ export type HostOptions = {
   readonly protocolVersion: number
   readonly chainId: number
   readonly genesisHash: Hash
-  readonly rulesHash: Hash
+  readonly rulesHashAt: RulesHashAt
   readonly validator: Address | null
   /** Topics of messages (not of requests or gossip); equal on all nodes. */
   readonly topics: Readonly<Record<string, Topic>>

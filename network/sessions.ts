@@ -10,7 +10,14 @@ import type { Clock } from '../primitives/clock.ts'
 import type { CodecFault } from '../primitives/codec.ts'
 import { invariant, ok, type Result, refuse } from '../primitives/result.ts'
 import type { FrameFault, PeerFault } from './faults.ts'
-import { checkHello, encodeHello, type Hello, type HelloFault, maxHelloBytes } from './hello.ts'
+import {
+  checkHello,
+  encodeHello,
+  type Hello,
+  type HelloFault,
+  maxHelloBytes,
+  type RulesHashAt,
+} from './hello.ts'
 import type { PeerId } from './peer.ts'
 import { closeWrite, readFrame, writeFrame } from './streams.ts'
 import type { Transport } from './transport.ts'
@@ -31,6 +38,7 @@ export type SessionModules = {
   readonly clock: Clock
   /** What this node says of itself now. */
   readonly hello: () => Hello
+  readonly rulesHashAt: RulesHashAt
   readonly isBanned: (peer: PeerId) => boolean
   /** The first session with `peer` stands. */
   readonly up: (peer: PeerId) => void
@@ -62,7 +70,7 @@ type Greeting = { readonly done: PromiseWithResolvers<boolean>; session: Session
 
 export function createSessions(options: SessionOptions, modules: SessionModules): Sessions {
   const { helloTimeoutMs, maxPerPeer, maxInbound } = options
-  const { transport, clock, hello, isBanned, up, down, refused } = modules
+  const { transport, clock, hello, rulesHashAt, isBanned, up, down, refused } = modules
   const greetings = new Map<string, Greeting>()
   const standing = new Map<PeerId, Session[]>()
 
@@ -132,7 +140,7 @@ export function createSessions(options: SessionOptions, modules: SessionModules)
     signal: AbortSignal,
   ): Promise<Result<Hello, HelloFault | CodecFault | FrameFault>> {
     const frame = await readFrame(stream, maxHelloBytes, signal)
-    return frame.ok ? checkHello(hello(), frame.value) : frame
+    return frame.ok ? checkHello(hello(), rulesHashAt, frame.value) : frame
   }
 
   function settle(

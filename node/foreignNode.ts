@@ -49,10 +49,10 @@ function foreignModules(chain: ForeignChain, report: (error: unknown) => void): 
     {},
     {
       engine,
-      params: { blockGasLimit: Number(header.gasLimit) },
       clock,
       account: async (address) => (await view.account(address, view.head()))!,
       nextBaseFee: () => (fees ? header.calcNextBaseFee() : 0n),
+      nextGasLimit: () => header.gasLimit,
     },
   )
   const never = () => () => {}

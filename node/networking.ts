@@ -109,7 +109,7 @@ export async function createNetworking(
       protocolVersion,
       chainId: genesis.chainId,
       genesisHash,
-      rulesHash: rulesHashOf(genesis.upgrades),
+      rulesHashAt: (height) => rulesHashOf(genesis.upgrades, height),
       validator: options.validator,
       topics: {
         ...blockSyncTopics,
@@ -245,8 +245,9 @@ export async function loadCommitted(chain: Chain, height: bigint) {
   return { bytes, commit: commit.value }
 }
 
-function rulesHashOf(upgrades: readonly GenesisUpgrade[]): Hash {
-  return hashOf('waggle/rules/v1', utf8ToBytes(JSON.stringify(upgrades)))
+function rulesHashOf(upgrades: readonly GenesisUpgrade[], height: bigint): Hash {
+  const past = upgrades.filter((upgrade) => BigInt(upgrade.height) <= height)
+  return hashOf('waggle/rules/v1', utf8ToBytes(JSON.stringify(past)))
 }
 
 function problemFields(problem: unknown): object {

@@ -106,9 +106,10 @@ export async function startNode(
       (await headReader()).account(address),
     nextBaseFee: () => chain.head().header.calcNextBaseFee(),
   }
+  const nextGasLimit = () => BigInt(chain.rules.paramsAt(chain.head().height + 1n).blockGasLimit)
   const transactions = createTransactionPool(
     {},
-    { engine: chain.rules.engine, params, clock, ...pools },
+    { engine: chain.rules.engine, clock, ...pools, nextGasLimit },
   )
   const certificates = createCertificates({
     chain,

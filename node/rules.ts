@@ -13,6 +13,7 @@ import {
 } from '../consensus/offences.ts'
 import type { ChainParams } from '../params/chainParams.ts'
 import type { Genesis } from '../params/genesis.ts'
+import { paramsByHeight } from '../params/upgrades.ts'
 import { fromHex } from '../primitives/bytes.ts'
 import { checkPossession } from '../primitives/possession.ts'
 import { type Fault, ok, type Result, refuse } from '../primitives/result.ts'
@@ -35,12 +36,13 @@ const registry: RegistryRules = {
 
 /** @throws {Error} if a genesis validator's proof of possession does not hold. */
 export async function chainRules(genesis: Genesis): Promise<Rules> {
-  const { chainId, params } = genesis
+  const { chainId, params, upgrades } = genesis
   for (const [i, { publicKey, possession }] of genesis.validators.entries())
     if (!checkPossession(fromHex(publicKey), fromHex(possession)))
       throw new Error(`genesis: validators.${i}.possession does not prove its publicKey`)
   const engine = await openEngine(chainId, nativeModules(params, chainId))
-  return { engine, params, registry, consensus: consensusRules(chainId) }
+  const paramsAt = paramsByHeight(params, upgrades)
+  return { engine, params, paramsAt, registry, consensus: consensusRules(chainId) }
 }
 
 function consensusRules(chainId: number): ConsensusRules {

@@ -8,6 +8,7 @@ import { type Hash, parseHash } from '../primitives/hash.ts'
 import { ok, type Result, refuse } from '../primitives/result.ts'
 import { chainParamsSchema } from './chainParams.ts'
 import { maxValidators, moduleAddresses } from './protocol.ts'
+import { changedParamsSchema } from './upgrades.ts'
 
 export type GenesisFault = {
   readonly code: 'genesis/field' | 'genesis/json'
@@ -104,7 +105,14 @@ const genesisSchema = z.strictObject({
   params: chainParamsSchema,
   /** Rule changes by height, ascending; the first is at height 0. */
   upgrades: z
-    .array(z.strictObject({ name: z.string().min(1).max(32), height: whole(0, 2 ** 47) }))
+    .array(
+      z.strictObject({
+        name: z.string().min(1).max(32),
+        height: whole(0, 2 ** 47),
+        /** What the rules of `params` become from this height on. */
+        params: changedParamsSchema.optional(),
+      }),
+    )
     .min(1),
   validators: z.array(validatorSchema).min(1).max(maxValidators),
   /** Wei by address. */
@@ -161,6 +169,8 @@ type Wrong = ReturnType<typeof wrong>
 
 function upgradesFault({ upgrades }: Parsed): Wrong | null {
   if (upgrades[0]!.height !== 0) return wrong('upgrades.0.height', 'must be 0')
+  if (upgrades[0]!.params !== undefined)
+    return wrong('upgrades.0.params', 'must be written in params')
   const i = upgrades.findIndex(
     (upgrade, at) => at > 0 && upgrade.height <= upgrades[at - 1]!.height,
   )

@@ -11,6 +11,7 @@ import { envelopeHashOf } from '../../chain/envelope.ts'
 import type { Rules } from '../../chain/rules.ts'
 import type { ChainParams } from '../../params/chainParams.ts'
 import { type Genesis, parseGenesis } from '../../params/genesis.ts'
+import { paramsByHeight } from '../../params/upgrades.ts'
 import { type Address, addressOfKey } from '../../primitives/address.ts'
 import { concatBytes, fromHex, toHex, uintBytes, utf8ToBytes } from '../../primitives/bytes.ts'
 import { type Hash, hashBytes, hashOf } from '../../primitives/hash.ts'
@@ -123,6 +124,7 @@ export async function testRules(
   return {
     engine: await openEngine(genesis.chainId, modules),
     params: genesis.params,
+    paramsAt: paramsByHeight(genesis.params, genesis.upgrades),
     registry: { beginBlock, expectedWithdrawals, validatorSetAt, writeGenesisRecords },
     consensus: {
       verifyCommit: (bytes, height, envelopeHash, set) => {

@@ -49,10 +49,10 @@ describe('the transaction pool', () => {
   function poolWith(options: PoolOptions): TransactionPool {
     return createTransactionPool(options, {
       engine,
-      params: test.rules.params,
       clock: { now: () => time },
       account: async (address) => (await chain.readAt(chain.head().height))!.account(address),
       nextBaseFee: () => chain.head().header.calcNextBaseFee(),
+      nextGasLimit: () => BigInt(test.rules.params.blockGasLimit),
     })
   }
 

@@ -17,11 +17,13 @@ const hello: Hello = {
   listen: ['/ip4/127.0.0.1/tcp/9000'],
 }
 
+const rulesHashAt = () => hello.rulesHash
+
 describe('hello', () => {
   it('is read as it was said', () => {
-    assert.deepEqual(value(checkHello(hello, encodeHello(hello))), hello)
+    assert.deepEqual(value(checkHello(hello, rulesHashAt, encodeHello(hello))), hello)
     const plain = { ...hello, validator: null, listen: [] }
-    assert.deepEqual(value(checkHello(hello, encodeHello(plain))), plain)
+    assert.deepEqual(value(checkHello(hello, rulesHashAt, encodeHello(plain))), plain)
   })
 
   it('has one encoding', () => {
@@ -35,7 +37,7 @@ describe('hello', () => {
 
   it('says which rule differs, the version first', () => {
     const check = (change: Partial<Hello>) =>
-      checkHello(hello, encodeHello({ ...hello, ...change }))
+      checkHello(hello, rulesHashAt, encodeHello({ ...hello, ...change }))
     assert.deepEqual(check({ protocolVersion: 2, chainId: 8 }), {
       ok: false,
       fault: { code: 'hello/version', expected: 1, got: 2 },
@@ -48,8 +50,25 @@ describe('hello', () => {
     assert.equal(faultOf(check({ rulesHash: hashOf('other') })), 'hello/rules')
   })
 
+  it('tells rules apart as of the height of who says it', () => {
+    const [before, after] = [hashOf('test/rules'), hashOf('test/rules 2')]
+    const changing = (height: bigint) => (height < 10n ? before : after)
+    const heard = (
+      height: bigint,
+      rulesHash: typeof before,
+      at: (height: bigint) => typeof before,
+    ) => checkHello(hello, at, encodeHello({ ...hello, height, rulesHash })).ok
+    assert.ok(heard(9n, before, changing), 'who lags is heard, whatever our height')
+    assert.ok(heard(12n, after, changing))
+    assert.ok(!heard(12n, before, changing), 'it has gone on by the old rules')
+    assert.ok(!heard(12n, after, () => before), 'we do not know its rules')
+  })
+
   it('of another version is refused for its version, whatever follows', () => {
-    assert.equal(faultOf(checkHello(hello, Uint8Array.of(0, 0, 0, 9, 1, 2, 3))), 'hello/version')
+    assert.equal(
+      faultOf(checkHello(hello, rulesHashAt, Uint8Array.of(0, 0, 0, 9, 1, 2, 3))),
+      'hello/version',
+    )
   })
 
   it('stays short however many addresses a node has', () => {
@@ -59,7 +78,7 @@ describe('hello', () => {
     )
     const said = encodeHello({ ...hello, listen })
     assert.ok(said.length <= maxHelloBytes)
-    assert.deepEqual(value(checkHello(hello, said)).listen, listen.slice(0, 8))
+    assert.deepEqual(value(checkHello(hello, rulesHashAt, said)).listen, listen.slice(0, 8))
   })
 
   it('gives a verdict on any bytes', () => {
@@ -67,11 +86,11 @@ describe('hello', () => {
     fc.assert(
       fc.property(fc.uint8Array({ maxLength: 120 }), fc.boolean(), (bytes, plausible) => {
         const said = plausible ? Uint8Array.from([...start, ...bytes]) : bytes
-        const verdict = checkHello(hello, said)
+        const verdict = checkHello(hello, rulesHashAt, said)
         if (verdict.ok) assert.deepEqual(encodeHello(verdict.value), said)
       }),
     )
     const control = encodeHello({ ...hello, listen: ['/ip4/\u0007'] })
-    assert.equal(faultOf(checkHello(hello, control)), 'codec/value')
+    assert.equal(faultOf(checkHello(hello, rulesHashAt, control)), 'codec/value')
   })
 })

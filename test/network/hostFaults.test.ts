@@ -32,7 +32,7 @@ describe('hello between hosts', () => {
     ['hello/version', { protocolVersion: 2 }],
     ['hello/chainId', { chainId: 8 }],
     ['hello/genesis', { genesisHash: hashOf('another genesis') }],
-    ['hello/rules', { rulesHash: hashOf('other rules') }],
+    ['hello/rules', { rulesHashAt: () => hashOf('other rules') }],
   ])('refuses what differs, and both sides learn it: %s', async (code, difference) => {
     const a = await startHost('a')
     const b = await startHost('b', { ...difference, bootstrap: a.addresses() })

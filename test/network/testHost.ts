@@ -39,7 +39,7 @@ export async function makeHost(
       protocolVersion: 1,
       chainId: 7,
       genesisHash: hashOf('test/genesis'),
-      rulesHash: hashOf('test/rules'),
+      rulesHashAt: () => hashOf('test/rules'),
       validator: null,
       topics: {
         vote: { maxBytes: 1_024, urgent: true },

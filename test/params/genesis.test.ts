@@ -84,6 +84,13 @@ describe('parsing a genesis', () => {
     ['upgrades', []],
     ['upgrades.0.height', 1],
     ['upgrades.1', { name: 'v2', height: 0 }, 'upgrades.1.height'],
+    ['upgrades.0.params', { blockGasLimit: 6_000_000 }],
+    ['upgrades.1', { name: 'v2', height: 9, params: { minStake: '1' } }, 'upgrades.1.params'],
+    [
+      'upgrades.1',
+      { name: 'v2', height: 9, params: { blockGasLimit: 1 } },
+      'upgrades.1.params.blockGasLimit',
+    ],
     ['validators', []],
     ['validators', Array.from({ length: maxValidators + 1 }, () => validator)],
     ['validators.1.address', '0x1234'],

@@ -35,10 +35,10 @@ export async function openTestNode(): Promise<TestNode> {
     {},
     {
       engine,
-      params: chain.genesis.params,
       clock: systemClock,
       account: async (address) => (await chain.readAt(chain.head().height))!.account(address),
       nextBaseFee: () => chain.head().header.calcNextBaseFee(),
+      nextGasLimit: () => BigInt(chain.genesis.params.blockGasLimit),
     },
   )
   const view = createChainView({}, { chain, clock: systemClock })
