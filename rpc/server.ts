@@ -125,6 +125,8 @@ export function createRpcServer(options: RpcOptions, modules: RpcModules): RpcSe
     if (!body.ok)
       return replyFault(response, body.fault.code === 'rpc/limit' ? 413 : 400, body.fault)
     const reply = await answer(body.value, null)
+    // Whoever hung up meanwhile reads nothing, and will not be told to have closed again.
+    if (response.destroyed) return
     if (reply === null) response.writeHead(204).end()
     else if (unsent + reply.length > limits.maxUnsent)
       replyFault(response, 503, {

@@ -172,6 +172,31 @@ describe('bounds', () => {
     assert.equal(error?.code, -32002)
   })
 
+  it('does not count answers that nobody is there to read', async () => {
+    let go = () => {}
+    let asked = 0
+    const { chain } = smallChain({
+      account: () =>
+        new Promise((resolve) => {
+          asked++
+          go = () => resolve({ nonce: 0n, balance: 1n })
+        }),
+    })
+    const { port, call, server } = await start({ limits: { maxUnsent: 150 } }, { chain })
+    const params = [`0x${'11'.repeat(20)}`]
+    const body = JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'eth_getBalance', params })
+    const head = `POST / HTTP/1.1\r\nhost: localhost\r\ncontent-length: ${body.length}\r\n\r\n`
+    for (let i = 1; i <= 4; i++) {
+      const socket = connect(port, '127.0.0.1', () => socket.write(head + body))
+      while (asked < i) await new Promise((resolve) => setTimeout(resolve, 5))
+      socket.destroy()
+      await new Promise((resolve) => setTimeout(resolve, 20))
+      go()
+    }
+    while (server.stats().calls < 4) await new Promise((resolve) => setTimeout(resolve, 5))
+    assert.equal((await call('eth_chainId')).result, '0x4d2')
+  })
+
   it('hides our own failures and reports them', async () => {
     const { chain } = smallChain({ account: () => Promise.reject(new Error('disk on fire')) })
     const { call, hand } = await start({}, { chain })
