@@ -66,6 +66,8 @@ export function createSockets(
     async function onMessage(text: string): Promise<void> {
       if (++unanswered >= limits.maxUnanswered) socket.pause()
       const reply = await answer(text, subscriber)
+      // A request can outlive its connection, and subscribe for nobody.
+      if (socket.readyState === socket.CLOSED) closed(subscriber)
       if (reply !== null) send(socket, reply)
       if (--unanswered < limits.maxUnanswered && socket.isPaused) socket.resume()
     }

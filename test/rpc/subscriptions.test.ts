@@ -19,8 +19,11 @@ const running: Running[] = []
 
 type Started = Running & Hand & SmallChain
 
-async function start(limits: Partial<RpcLimits> = {}): Promise<Started> {
-  const small = smallChain()
+async function start(
+  limits: Partial<RpcLimits> = {},
+  replace: Parameters<typeof smallChain>[0] = {},
+): Promise<Started> {
+  const small = smallChain(replace)
   const hand = modulesAround(small.chain)
   const started = await run(hand.modules, { limits })
   running.push(started)
@@ -146,6 +149,32 @@ describe('subscriptions', () => {
     peer.socket.close()
     await peer.closed
     await until(() => server.stats().subscriptions === 0)
+  })
+
+  it('are not left behind by a batch that outlives its connection', async () => {
+    let go = () => {}
+    const gate = new Promise<void>((resolve) => {
+      go = resolve
+    })
+    const account = async () => {
+      await gate
+      return { nonce: 0n, balance: 1n }
+    }
+    const { socket, server } = await start({}, { account })
+    const peer = await socket()
+    const request = { jsonrpc: '2.0', id: 1 }
+    const batch = [
+      { ...request, method: 'eth_getBalance', params: [alice] },
+      { ...request, method: 'eth_subscribe', params: ['newHeads'] },
+    ]
+    peer.socket.send(JSON.stringify(batch))
+    await until(() => server.stats().calls === 1)
+    peer.socket.terminate()
+    await until(() => server.stats().sockets === 0)
+    go()
+    await until(() => server.stats().calls === 2)
+    await new Promise((resolve) => setTimeout(resolve, 20))
+    assert.equal(server.stats().subscriptions, 0)
   })
 
   it('of one connection cannot be ended from another', async () => {
