@@ -62,7 +62,8 @@ function within(field: string, got: number | bigint, min: number | bigint, max: 
 }
 
 function rangeFault(job: Job): AdmissionFault | null {
-  const depth = depthOf(job)
+  // No layer at all is refused with a number that the ABI has, too.
+  const depth = Math.max(depthOf(job), 0)
   return (
     within('layers', depth, 1, maxLayers) ??
     firstFault(job.layers.map((width, i) => within(`layers.${i}`, width, 1, maxInnerDim))) ??

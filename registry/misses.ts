@@ -87,7 +87,8 @@ export async function expireLease(
   if (record === null) return refuse({ code: 'jobs/unknown', id })
   if (record.state.status !== JobStatus.Active) return refuse({ code: 'jobs/notRunning', id })
   const { misses } = await settleMisses(world, params, record, reporter, height)
-  return misses.length > 0
-    ? ok(misses)
-    : refuse({ code: 'jobs/nothingMissed', attempt: BigInt(attemptAt(record, params, height)) })
+  if (misses.length > 0) return ok(misses)
+  // Before the first attempt starts there is none to name.
+  const attempt = Math.max(attemptAt(record, params, height), 0)
+  return refuse({ code: 'jobs/nothingMissed', attempt: BigInt(attempt) })
 }

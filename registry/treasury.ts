@@ -103,12 +103,12 @@ export async function propose(
   const epoch = epochOf(height, params.epochLength)
   if (!(await isMember(world, epoch, proposer)))
     return refuse({ code: 'treasury/notMember', caller: proposer })
-  const amount = costOf(spending, params)
-  if (amount === 0n) return refuse({ code: 'treasury/nothing' })
   if (spending.kind === 'job') {
     const admitted = admitJob(spending.job, params)
     if (!admitted.ok) return refuse({ code: 'treasury/unfit', why: admitted.fault.code })
   }
+  const amount = costOf(spending, params)
+  if (amount === 0n) return refuse({ code: 'treasury/nothing' })
   await dropExpired(world, BigInt(epoch))
   if ((await listLength(world.treasury, 'proposals')) >= maxOpen)
     return refuse({ code: 'treasury/full', max: BigInt(maxOpen) })

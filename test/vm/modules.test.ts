@@ -190,6 +190,51 @@ describe('native modules', () => {
     )
   })
 
+  it('refuse numbers that nothing could be worked out from, so that a block can hold the call', async () => {
+    const test = await openTestChain()
+    await send(test, alice, moduleAddresses.registry, registerRows)
+    const unfit = [
+      { ...spec, leaseSteps: 0 },
+      { ...spec, steps: 0, leaseSteps: 0 },
+      { ...spec, layers: [] },
+      { ...spec, layers: [8] },
+      { ...spec, steps: 2 ** 32 - 1, batch: 2 ** 32 - 1, pricePerMac: (1n << 128n) - 1n },
+    ]
+    const { jobs } = moduleAddresses
+    for (const changed of unfit) {
+      const data = encodeFunctionData({ abi: jobsAbi, functionName: 'quote', args: [changed] })
+      const { returnData } = await ask(test, jobs, data)
+      const { errorName } = decodeErrorResult({ abi: jobsAbi, data: toHex(returnData) })
+      assert.equal(errorName, 'OutOfRange')
+      assert.equal((await send(test, alice, jobs, data)).succeeded, false)
+      const open = encodeFunctionData({ abi: jobsAbi, functionName: 'open', args: [changed] })
+      assert.equal((await send(test, alice, jobs, open)).succeeded, false)
+    }
+  })
+
+  it('say that nothing was missed also before the first attempt starts', async () => {
+    const test = await openTestChain()
+    await send(test, alice, moduleAddresses.registry, registerRows)
+    assert.ok(
+      (await send(test, alice, moduleAddresses.jobs, openData, await escrowOf(test))).succeeded,
+    )
+    const { returnData } = await ask(
+      test,
+      moduleAddresses.jobs,
+      encodeFunctionData({ abi: jobsAbi, functionName: 'activeJobs' }),
+    )
+    const [id] = decodeFunctionResult({
+      abi: jobsAbi,
+      functionName: 'activeJobs',
+      data: toHex(returnData),
+    })
+    const data = encodeFunctionData({ abi: jobsAbi, functionName: 'expire', args: [id!] })
+    const refused = await ask(test, moduleAddresses.jobs, data)
+    const { errorName, args } = decodeErrorResult({ abi: jobsAbi, data: toHex(refused.returnData) })
+    assert.deepEqual([errorName, args], ['NothingMissed', [0n]])
+    assert.equal((await send(test, alice, moduleAddresses.jobs, data)).succeeded, false)
+  })
+
   it('stake with a proven key, add, leave after the delay, and pay out to the wei', async () => {
     const test = await openTestChain()
     const { staking } = moduleAddresses

@@ -7,6 +7,7 @@ import type { Address } from '../../primitives/address.ts'
 import { toHex } from '../../primitives/bytes.ts'
 import { type Hash, zeroHash } from '../../primitives/hash.ts'
 import { certifyGas, costFault } from '../../proof/certificateCost.ts'
+import { admitJob } from '../../registry/admission.ts'
 import { encodeJob, type Job, proofKinds, rangeCount, rangeSteps } from '../../registry/job.ts'
 import { cancelJob, nextJobNonce, openJob, totalFee } from '../../registry/jobBook.ts'
 import {
@@ -63,7 +64,10 @@ export function jobsModule(params: ChainParams, chainId: number): NativeModule {
 
   async function quote(call: NativeCall): Promise<NativeOutcome> {
     const job = await jobOf(call)
-    return 'ok' in job ? job : answer(totalFee(job, params), params.openFee)
+    if ('ok' in job) return job
+    // What no job may be has no cost that could be worked out.
+    const admitted = admitJob(job, params)
+    return admitted.ok ? answer(totalFee(job, params), params.openFee) : refuse(admitted.fault)
   }
 
   async function certifyCall(call: NativeCall): Promise<NativeOutcome> {
