@@ -3,7 +3,7 @@
  */
 import { mulMod, toField } from './babyBear.ts'
 import { count, degree, type Element, type Elements, join, scaled, span } from './extension.ts'
-import type { Kernels } from './kernels.ts'
+import type { ColumnHasher, Kernels } from './kernels.ts'
 import { eqTable } from './multilinear.ts'
 import type { Domain } from './ntt.ts'
 import type { Sha256 } from './sha256.ts'
@@ -14,6 +14,11 @@ const radix: number = toField(2 ** 32)
 const radixCubed: number = mulMod(radix, mulMod(radix, radix))
 /** Vectors of elements end on a multiple of this many, so that tables can be filled by fours. */
 const lanes = 4
+
+/** A gigabyte of the four that there are: a layer, the columns and what is encoded lie there as well. */
+const nearWords = 2 ** 28
+/** Outside: two gigabytes for the levels of a large tree, and two for its layer. */
+const keptWords = 2 ** 29
 
 /** Longer messages are left to the platform. */
 const shortBytes = 1024
@@ -46,6 +51,7 @@ export function kernelsOn(arena: Arena, long: Sha256): Kernels {
 
   return {
     name: 'wasm',
+    budget: { near: nearWords, kept: keptWords },
     words,
     room: place,
     scope,
@@ -145,14 +151,15 @@ export function kernelsOn(arena: Arena, long: Sha256): Kernels {
         exports.addOuter(addressOf(matrix), rows, cols, stride, weights, addressOf(vector))
       })
     },
-    encoder: (domain, width) => encoderOf(arena, domain, width),
+    encoder: (domain, width, stride = domain.size) => encoderOf(arena, domain, width, stride),
     hashColumns(code, rows, length) {
       return scope(() => {
         const digests = place(8 * length)
-        exports.hashColumns(digests.byteOffset, addressOf(code), rows, length, length)
+        exports.hashColumns(digests.byteOffset, addressOf(code), rows, length, length, 0, 0)
         return bytesOf(digests)
       })
     },
+    columnHasher: (length) => columnHasherOf(arena, length),
     hashPairs(digests) {
       return scope(() => {
         const from = place(digests.length / 4)
@@ -221,7 +228,8 @@ function encoderOf(
   { exports, place, scope, addressOf }: Arena,
   { size, twiddles }: Domain,
   width: number,
-): (messages: Int32Array, out: Uint32Array, offset: number) => void {
+  stride: number,
+): (messages: Int32Array, out: Uint32Array) => void {
   let run = 1
   while (2 * run * width <= size) run *= 2
   const groups = size / run
@@ -232,13 +240,32 @@ function encoderOf(
     for (let i = 0; i < half; i++) order[half + i] = order[i]! + groups / (2 * half)
   const factors = place(size)
   factors.set(raisedTwiddles(size, twiddles))
-  return (messages, out, offset) =>
+  return (messages, out) =>
     scope(() => {
-      const to = out.byteOffset + 4 * offset
       const rows = messages.length / width
-      const plan = [width, run, order.byteOffset, factors.byteOffset] as const
-      exports.encodeRows(to, size, rows, addressOf(messages), ...plan)
+      const plan = [width, run, order.byteOffset, factors.byteOffset, stride] as const
+      exports.encodeRows(out.byteOffset, size, rows, addressOf(messages), ...plan)
     })
+}
+
+/** Words that four unfinished digests take. */
+const heldWords = 36
+
+function columnHasherOf(arena: Arena, length: number): ColumnHasher {
+  const { exports, place, scope, addressOf } = arena
+  const held = place((heldWords * length) / 4)
+  const digests = place(8 * length)
+  let done = 0
+  return {
+    add(code, rows, stride, last) {
+      scope(() => {
+        const block = [addressOf(code), rows, length, stride] as const
+        exports.hashColumns(last ? digests.byteOffset : 0, ...block, held.byteOffset, done)
+      })
+      done += rows
+    },
+    digests: () => bytesOf(digests),
+  }
 }
 
 function rowSumsOf({ exports, place, scope, addressOf }: Arena, width: number) {

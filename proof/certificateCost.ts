@@ -5,7 +5,8 @@
 import type { ChainParams } from '../params/chainParams.ts'
 import { type Job, ProofKind, rangeCount, rangeSteps, stepMacs } from '../registry/job.ts'
 import { proofSidecarOverhead, replaySidecarBytes } from '../registry/sidecar.ts'
-import { shapeOf } from './parameters.ts'
+import { remembering } from './memo.ts'
+import { shapeKey, shapeOf } from './parameters.ts'
 import { largestProof } from './proof.ts'
 
 export type CertificateCost = {
@@ -48,12 +49,16 @@ function replayCost(job: Job, range: number): CertificateCost {
 }
 
 function proofCost(job: Job, range: number): CertificateCost {
-  const modes = [false, true].map((dense) => largestProof(shapeOf(job, range, dense)))
-  const bytes = Math.max(...modes)
+  const bytes = knownBytes(shapeKey(job, range), () =>
+    Math.max(...[false, true].map((dense) => largestProof(shapeOf(job, range, dense)))),
+  )
   const features = rangeSteps(job, range).count * job.batch * job.layers[0]!
   const ms = proofBaseMs + bytes / proofBytesPerMs + features / featuresPerMs
   return { sidecarBytes: bytes + proofSidecarOverhead, verifyMs: BigInt(Math.ceil(ms)) }
 }
+
+/** Bytes of the largest proof by shape: blocks, pools and fees ask for the same few jobs. */
+const knownBytes = remembering<number>(256)
 
 /** Gas of `Jobs.certify` on top of its storage and logs; the least for a range that there is not. */
 export function certifyGas(job: Job, range: number): bigint {

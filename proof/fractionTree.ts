@@ -12,28 +12,35 @@ import {
   degree,
   type Element,
   type Elements,
+  element,
+  join,
   lerpInto,
   mulInto,
   subInto,
 } from './extension.ts'
 import type { Kernels, QuadSums } from './kernels.ts'
-import { type Group, groupsAt, type Strip, stripAt } from './segmentGroups.ts'
-import type { UnitLeaves } from './unitLeaves.ts'
+import type { LeafSource } from './leafSource.ts'
+import { type Forest, type Group, groupsAt, type Strip, stripAt } from './segmentGroups.ts'
+import type { TreePlan } from './treePlan.ts'
 
 const record = 2 * degree
 const quad = 4 * degree
+/** The node `(0, 1)`. */
+const dead = join([element(0), element(1)])
 
 /** All nodes over `2^level` leaves. Lines are padded to even length with `(0, 1)`. */
 export type Level = {
-  /** By group. At level 0, groups of units are `null`: {@link UnitLeaves} makes them anew. */
+  /** By group. What is `null`, {@link LeafSource} makes anew: units at level 0, and all that is not kept. */
   readonly boxes: readonly (Elements | null)[]
   readonly tail: Elements
 }
 
-/** Records for a level's strip, all `(0, 1)`. */
-export function emptyStrip({ words }: Pick<Kernels, 'words'>, { lines, length }: Strip): Elements {
-  const nodes = words(record * lines * even(length))
-  for (let i = degree; i < nodes.length; i += record) nodes[i] = 1
+/** Records for a level's strip; those that make lines even are `(0, 1)`, the others anything. */
+export function emptyStrip({ room }: Pick<Kernels, 'room'>, { lines, length }: Strip): Elements {
+  const nodes = room(record * lines * even(length))
+  if (length % 2 === 1)
+    for (let end = record * (length + 1); end <= nodes.length; end += record * (length + 1))
+      nodes.fill(0, end - record, end).fill(1, end - degree, end - degree + 1)
   return nodes
 }
 
@@ -41,44 +48,67 @@ export function even(length: number): number {
   return length + (length & 1)
 }
 
+/** One level up: a group's nodes of the level above `level`, into an empty strip. */
+export function combineBox(
+  kernels: Kernels,
+  nodes: Elements,
+  box: Elements,
+  group: Group,
+  level: number,
+): void {
+  const from = stripAt(group, level)
+  const { lines } = stripAt(group, level + 1)
+  kernels.combineQuads(nodes, box, lines, (from.lines * (even(from.length) / 2)) / lines)
+}
+
 /** The level above `level`. */
 export function levelAbove(
   kernels: Kernels,
-  groups: readonly Group[],
+  forest: Forest,
   below: Level,
-  units: UnitLeaves,
+  source: LeafSource,
+  plan: TreePlan,
   level: number,
 ): Level {
-  const boxes: Elements[] = []
+  const boxes: (Elements | null)[] = []
   const joining: Joining[] = []
-  for (const [i, group] of groupsAt(groups, level).entries()) {
-    const from = stripAt(group, level)
-    const to = stripAt(group, level + 1)
-    const nodes = emptyStrip(kernels, to)
+  for (const [i, group] of groupsAt(forest, level).entries()) {
+    const ends = group.bits === level + 1
     const box = below.boxes[i]!
-    if (box === null) units.combineInto(kernels, nodes, group)
-    else {
-      const pairs = (from.lines * (even(from.length) / 2)) / to.lines
-      kernels.combineQuads(nodes, box, to.lines, pairs)
+    if (!ends && level + 1 < plan.firstKept) {
+      boxes.push(null)
+      continue
     }
-    if (group.bits > level + 1) boxes.push(nodes)
+    const nodes = keptIn(kernels, plan, () => {
+      if (box === null) return source.nodes(kernels, group, level + 1)
+      const made = emptyStrip(kernels, stripAt(group, level + 1))
+      kernels.scope(() => combineBox(kernels, made, box, group, level))
+      return made
+    })
     // Lines of one node are padded to two.
-    else joining.push({ group, values: nodes, stride: quad })
+    if (ends) joining.push({ group, values: nodes, stride: quad })
+    else boxes.push(nodes)
   }
+  const joined = forest.piecesOf(level + 1)
   const pairs = below.tail.length / quad
-  const joined = countOf(joining)
   const tail = emptyStrip(kernels, { lines: 1, length: joined + pairs })
+  for (let i = 0; i < joined; i++) tail.set(dead, record * i)
   placeInto(tail, record, joining)
   kernels.combineQuads(tail.subarray(record * joined), below.tail, 1, pairs)
   return { boxes, tail }
 }
 
+/** A vector where the plan keeps it: what is not near is copied out of the kernels' memory. */
+export function keptIn(
+  { scope }: Pick<Kernels, 'scope'>,
+  { near }: TreePlan,
+  make: () => Elements,
+): Elements {
+  return near ? make() : scope(() => make().slice())
+}
+
 /** What segments that are down to one value bring to the tail: member i's lies at `stride·i`. */
 export type Joining = { readonly group: Group; readonly values: Elements; readonly stride: number }
-
-function countOf(joining: readonly Joining[]): number {
-  return joining.reduce((sum, { group }) => sum + group.members.length, 0)
-}
 
 /** Puts values of `size` words where their segments belong. */
 function placeInto(tail: Elements, size: number, joining: readonly Joining[]): void {
@@ -87,15 +117,18 @@ function placeInto(tail: Elements, size: number, joining: readonly Joining[]): v
       tail.set(values.subarray(stride * i, stride * i + size), size * place)
 }
 
-/** Quads that join, in their order, then those of the tail. */
+/** Quads of the pieces that join, dead where a piece is, then those of the tail. */
 export function joinTail(
-  { words }: Pick<Kernels, 'words'>,
+  { room }: Pick<Kernels, 'room'>,
+  pieces: number,
   joining: readonly Joining[],
   tail: Elements,
+  dead: Elements,
 ): Elements {
-  if (joining.length === 0) return tail
-  const joined = quad * countOf(joining)
-  const result = words(joined + tail.length)
+  if (pieces === 0) return tail
+  const joined = quad * pieces
+  const result = room(joined + tail.length)
+  for (let i = 0; i < joined; i += quad) result.set(dead, i)
   placeInto(result, quad, joining)
   result.set(tail, joined)
   return result

@@ -9,6 +9,8 @@ const record = 40
 const quad = 80
 const word = 4
 const digest = 32
+/** Four unfinished digests. */
+const heldDigests = 144
 
 type Arguments = readonly number[]
 
@@ -160,13 +162,16 @@ const cuts = {
   encodeRows: ([out, size, rows, messages, width, ...plan]: Arguments): Cut => ({
     ...{ total: rows!, unit: 1, weight: size! / 4 },
     part: (from, to) => [
-      ...[out! + from * size! * word, size!, to - from],
+      ...[out! + from * plan.at(-1)! * word, size!, to - from],
       ...[messages! + from * width! * word, width!, ...plan],
     ],
   }),
-  hashColumns: ([out, code, rows, length, stride]: Arguments): Cut => ({
+  hashColumns: ([out, code, rows, length, stride, held, done]: Arguments): Cut => ({
     ...{ total: length!, unit: 4, weight: rows! / 2 },
-    part: (from, to) => [out! + from * digest, code! + from * word, ...[rows!, to - from, stride!]],
+    part: (from, to) => [
+      ...[moved(out!, from * digest), code! + from * word, rows!, to - from, stride!],
+      ...[moved(held!, (from / 4) * heldDigests), done!],
+    ],
   }),
   hashPairs: ([out, digests, pairs]: Arguments): Cut => ({
     ...{ total: pairs!, unit: 4, weight: 16 },

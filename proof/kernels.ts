@@ -8,6 +8,7 @@ import type { Matrix } from './linear.ts'
 import type { HashPairs } from './multiproof.ts'
 import type { Domain } from './ntt.ts'
 import type { Sha256 } from './sha256.ts'
+import type { Budget } from './treePlan.ts'
 
 /** Sums over quads: `Σ weight·h(0)` and the same of h's leading coefficient. */
 export type QuadSums = { readonly atZero: Element; readonly leading: Element }
@@ -19,9 +20,18 @@ export type Lookups = {
   readonly numerators: Int32Array | null
 }
 
+export type ColumnHasher = {
+  /** @param rows - of this block, `stride` words apart; of all but the last a multiple of 16. */
+  readonly add: (code: Uint32Array, rows: number, stride: number, last: boolean) => void
+  /** After the last block. */
+  readonly digests: () => Uint8Array
+}
+
 /** Vectors from {@link Kernels.words} are used where they lie; others are copied in. */
 export type Kernels = {
   readonly name: 'reference' | 'wasm'
+  /** What a proof may take of memory, in words. */
+  readonly budget: Budget
   /** That many zeros. */
   readonly words: (length: number) => Uint32Array
   /** That many words of anything. */
@@ -124,16 +134,22 @@ export type Kernels = {
   ) => Elements
   /** Adds `factors[row] · vector` to the first elements of each row of a matrix. */
   readonly addOuter: (matrix: Elements, stride: number, factors: Elements, vector: Elements) => void
-  /** Writes the code words of messages of `width` coefficients of magnitude below p, end to end. */
+  /**
+   * Writes the code words of messages of `width` coefficients of magnitude below p, `stride` words
+   * apart.
+   */
   readonly encoder: (
     domain: Domain,
     width: number,
-  ) => (messages: Int32Array, out: Uint32Array, offset: number) => void
+    stride?: number,
+  ) => (messages: Int32Array, out: Uint32Array) => void
   /**
    * `SHA256(0x00 ‖ column)` of each of `length` columns (a multiple of 16) of a row-major matrix of
    * words.
    */
   readonly hashColumns: (code: Uint32Array, rows: number, length: number) => Uint8Array
+  /** The same of a matrix whose rows come in blocks, until the scope ends. */
+  readonly columnHasher: (length: number) => ColumnHasher
   /** `SHA256(0x01 ‖ left ‖ right)` of each pair of digests, all end to end. */
   readonly hashPairs: HashPairs
   /** `Σ_r weights[r] · row r`: one element for each column. A copy. */

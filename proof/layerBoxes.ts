@@ -22,10 +22,13 @@ import {
 } from './extension.ts'
 import { type Joining, joinTail, type Level } from './fractionTree.ts'
 import type { Kernels, QuadSums } from './kernels.ts'
-import { type Group, groupsAt, stripAt } from './segmentGroups.ts'
-import type { UnitLeaves } from './unitLeaves.ts'
+import type { LeafSource } from './leafSource.ts'
+import { type Forest, type Group, groupsAt, stripAt } from './segmentGroups.ts'
+import type { TreePlan } from './treePlan.ts'
 
 const quad = 4 * degree
+/** Two dead nodes, not yet tilted. */
+const untilted = join([element(0), element(1), element(0), element(1)])
 
 type Quads = {
   readonly kind: 'quads'
@@ -46,8 +49,21 @@ type Pairs = {
 
 export type Box = Quads | Pairs
 
+/** A box made anew from the leaves for each round, bound to the challenges so far. */
+type Streamed = { readonly kind: 'streamed'; readonly bound: readonly Element[] }
+
 /** What a layer sums over: boxes of the groups that are still boxes, and the tail's quads. */
-export type LayerQuads = { readonly boxes: readonly Box[]; readonly tail: Elements }
+export type LayerQuads = { readonly boxes: readonly (Box | Streamed)[]; readonly tail: Elements }
+
+/** The layer over level `base`. */
+export type LayerContext = {
+  readonly kernels: Kernels
+  readonly forest: Forest
+  readonly source: LeafSource
+  readonly plan: TreePlan
+  readonly base: number
+  readonly tilt: Tilt
+}
 
 /** What depends on λ alone. */
 export type Tilt = {
@@ -67,50 +83,81 @@ export function tiltOf(lambda: Element): Tilt {
 }
 
 /** The quads over a level, tilted by λ: what the layer above it sums. Destroys the level. */
-export function layerOver(
-  kernels: Kernels,
-  groups: readonly Group[],
-  below: Level,
-  units: UnitLeaves,
-  level: number,
-  { lambda }: Tilt,
-): LayerQuads {
-  const boxes: Box[] = []
+export function layerOver(context: LayerContext, below: Level): LayerQuads {
+  const { kernels, forest, source, plan, base, tilt } = context
+  const boxes: (Box | Streamed)[] = []
   const joining: Joining[] = []
-  for (const [i, group] of groupsAt(groups, level).entries()) {
+  for (const [i, group] of groupsAt(forest, base).entries()) {
     const values = below.boxes[i]!
-    if (values === null) {
-      const one = element(1)
-      const all = units.fill(kernels, group, 0, group.members.length, lambda, one)
-      boxes.push({ kind: 'pairs', values: all, spare: null, inner: one, last: one })
-    } else if (group.bits > level + 1) {
-      kernels.tiltQuads(values, lambda)
+    if (group.bits === base + 1)
+      joining.push({ group, values: values ?? source.nodes(kernels, group, base), stride: quad })
+    else if (values !== null) {
+      kernels.tiltQuads(values, tilt.lambda)
       boxes.push({ kind: 'quads', values, spare: null })
-    } else joining.push({ group, values, stride: quad })
+    } else if (plan.streamed(base) > 0) boxes.push({ kind: 'streamed', bound: [] })
+    else boxes.push(kept(context, () => boundBox(context, group, [])))
   }
-  const tail = joinTail(kernels, joining, below.tail)
-  kernels.tiltQuads(tail, lambda)
+  const tail = joinTail(kernels, forest.piecesOf(base + 1), joining, below.tail, untilted)
+  kernels.tiltQuads(tail, tilt.lambda)
   return { boxes, tail }
+}
+
+/** A box of leaves or nodes of level `base`, made anew, with its lowest variables bound. */
+function boundBox(context: LayerContext, group: Group, bound: readonly Element[]): Box {
+  const { kernels, source, base, tilt } = context
+  let box: Box
+  if (base === 0 && group.unit) {
+    const one = element(1)
+    const values = source.units(kernels, group, 0, group.members.length, tilt.lambda, one)
+    box = { kind: 'pairs', values, spare: null, inner: one, last: one }
+  } else {
+    const values = source.nodes(kernels, group, base)
+    kernels.tiltQuads(values, tilt.lambda)
+    box = { kind: 'quads', values, spare: null }
+  }
+  for (const [i, r] of bound.entries()) box = foldBox(kernels, group, box, base + 1 + i, r, tilt)
+  return box
+}
+
+/** As {@link keptIn}: what is copied has no memory that later rounds may overwrite. */
+function kept({ kernels, plan }: LayerContext, make: () => Box): Box {
+  if (plan.near) return make()
+  return kernels.scope(() => {
+    const box = make()
+    return { ...box, values: box.values.slice(), spare: null }
+  })
 }
 
 /** Binds the lowest variable, the bit `level` of the leaves' index, to `r`. */
 export function foldLayer(
-  kernels: Kernels,
-  groups: readonly Group[],
+  context: LayerContext,
   { boxes, tail }: LayerQuads,
   level: number,
   r: Element,
-  tilt: Tilt,
 ): LayerQuads {
-  const rest: Box[] = []
+  const { kernels, forest, plan, base, tilt } = context
+  const rest: (Box | Streamed)[] = []
   const joining: Joining[] = []
-  for (const [i, group] of groupsAt(groups, level).entries()) {
-    const folded = foldBox(kernels, group, boxes[i]!, level, r, tilt)
-    if (group.bits > level + 1) rest.push(folded)
-    else joining.push({ group, values: quadsOf(folded, group.members.length, tilt), stride: quad })
+  for (const [i, group] of groupsAt(forest, level).entries()) {
+    const ends = group.bits === level + 1
+    const box = boxes[i]!
+    const bound = box.kind === 'streamed' ? [...box.bound, r] : []
+    if (box.kind === 'streamed' && !ends && bound.length < plan.streamed(base)) {
+      rest.push({ kind: 'streamed', bound })
+      continue
+    }
+    const folded = kept(context, () =>
+      box.kind === 'streamed'
+        ? boundBox(context, group, bound)
+        : foldBox(kernels, group, box, level, r, tilt),
+    )
+    if (ends)
+      joining.push({ group, values: quadsOf(folded, group.members.length, tilt), stride: quad })
+    else rest.push(folded)
   }
   const folded = kernels.foldQuads(tail, 1, tail.length / quad, r, tilt.dead)
-  return { boxes: rest, tail: joinTail(kernels, joining, folded) }
+  const pieces = forest.piecesOf(level + 1)
+  return { boxes: rest, tail: joinTail(kernels, pieces, joining, folded, tilt.dead) }
 }
 
 function foldBox(
@@ -159,13 +206,17 @@ export type StripWeights = {
 
 /** `Σ weight·h` over a box. */
 export function sumBox(
-  kernels: Kernels,
+  context: LayerContext,
   group: Group,
-  box: Box,
+  box: Box | Streamed,
   level: number,
   weights: StripWeights,
-  tilt: Tilt,
 ): QuadSums {
+  const { kernels, tilt } = context
+  if (box.kind === 'streamed')
+    return kernels.scope(() =>
+      sumBox(context, group, boundBox(context, group, box.bound), level, weights),
+    )
   const { lines, length } = stripAt(group, level)
   const { inLine, ofLine } = weights
   if (box.kind === 'quads')

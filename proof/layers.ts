@@ -5,6 +5,7 @@
  * The factor `eq(ζ, x)` is kept apart from the rest (Gruen, ePrint 2024/108), so that rounds sum a
  * quadratic polynomial.
  */
+import { invariant } from '../primitives/result.ts'
 import type { SegmentTree } from './circuit.ts'
 import {
   at,
@@ -28,17 +29,18 @@ import { type Level, levelAbove, rootOf } from './fractionTree.ts'
 import type { Kernels, QuadSums } from './kernels.ts'
 import {
   foldLayer,
+  type LayerContext,
   type LayerQuads,
   layerOver,
   type StripWeights,
   sumBox,
-  type Tilt,
   tiltOf,
 } from './layerBoxes.ts'
+import type { LeafSource } from './leafSource.ts'
 import { eqIndex, eqOne, eqRange, lt } from './multilinear.ts'
-import { type Group, groupsAt, groupsOf, stripAt, tailStart } from './segmentGroups.ts'
+import { type Forest, type Group, groupsAt, groupsOf, stripAt, tailStart } from './segmentGroups.ts'
 import type { Transcript } from './transcript.ts'
-import type { UnitLeaves } from './unitLeaves.ts'
+import { planTree, type TreePlan } from './treePlan.ts'
 
 export type LayerProof = {
   /** Values at 0, 2, 3 for each round. */
@@ -53,17 +55,15 @@ export type TreeProof = {
   readonly layers: readonly LayerProof[]
 }
 
-/** Level 0: units apart, the other leaves as records. */
-export type Leaves = { readonly level: Level; readonly units: UnitLeaves }
-
 /** Proves the tree over these leaves; the end point is `ζ`. */
 export function proveTree(
   kernels: Kernels,
   tree: SegmentTree,
-  { level, units }: Leaves,
+  source: LeafSource,
   transcript: Transcript,
 ): { readonly proof: TreeProof; readonly zeta: Elements } {
-  const groups = groupsOf(tree)
+  const plan = planTree(tree, kernels.budget)
+  const forest = groupsOf(tree, plan.groupBits)
   const layers: LayerProof[] = []
   let root: Elements = new Uint32Array(0)
   let zeta: Elements = new Uint32Array(0)
@@ -76,13 +76,13 @@ export function proveTree(
       transcript.enter('root').absorbElements('root', root)
       return
     }
-    kernels.scope(() => climb(base + 1, levelAbove(kernels, groups, nodes, units, base)))
+    kernels.scope(() => climb(base + 1, levelAbove(kernels, forest, nodes, source, plan, base)))
     const lambda = transcript.drawOne('lambda')
     const tilt = tiltOf(lambda)
     const claim = plus(at(claimed, 0), times(lambda, at(claimed, 1)))
     const proven = kernels.scope(() => {
-      const quads = layerOver(kernels, groups, nodes, units, base, tilt)
-      return proveLayer({ kernels, tree, groups, base, zeta, tilt }, quads, claim, transcript)
+      const layer = { kernels, forest, source, plan, base, zeta, tilt }
+      return proveLayer(layer, layerOver(layer, nodes), claim, transcript)
     })
     const { values } = proven.proof
     transcript.enter('layerEnd').absorbElements('values', values)
@@ -92,23 +92,30 @@ export function proveTree(
     zeta = join([tau, proven.point])
     layers.push(proven.proof)
   }
-  climb(0, level)
+  climb(0, leavesIn(kernels, forest, source, plan))
   return { proof: { root, layers }, zeta }
+}
+
+/** Level 0: what counts other than 1 as records. */
+function leavesIn(
+  kernels: Kernels,
+  { groups }: Forest,
+  source: LeafSource,
+  { near }: TreePlan,
+): Level {
+  const boxes = groups.map((group) => {
+    invariant(group.bits > 0, 'leavesIn: a segment of one leaf')
+    return group.unit || !near ? null : source.nodes(kernels, group, 0)
+  })
+  return { boxes, tail: new Uint32Array(0) }
 }
 
 export function between(low: Element, high: Element, x: Element): Element {
   return plus(low, times(x, minus(high, low)))
 }
 
-/** Layer over the nodes of level `base`, at the point `zeta`. */
-type Layer = {
-  readonly kernels: Kernels
-  readonly tree: SegmentTree
-  readonly groups: readonly Group[]
-  readonly base: number
-  readonly zeta: Elements
-  readonly tilt: Tilt
-}
+/** At the point `zeta`. */
+type Layer = LayerContext & { readonly zeta: Elements }
 
 function proveLayer(
   layer: Layer,
@@ -116,7 +123,7 @@ function proveLayer(
   claim: Element,
   transcript: Transcript,
 ): { readonly proof: LayerProof; readonly point: Elements } {
-  const { kernels, zeta, base, groups, tilt } = layer
+  const { zeta, base, tilt } = layer
   const rounds = count(zeta)
   const point = new Uint32Array(degree * rounds)
   const messages = new Uint32Array(3 * degree * rounds)
@@ -137,7 +144,7 @@ function proveLayer(
     const slope = minus(minus(atOne, atZero), leading)
     rest = plus(atZero, times(r, plus(slope, times(r, leading))))
     scale = times(scale, eqOne(zero, r))
-    quads = foldLayer(kernels, groups, quads, base + 1 + round, r, tilt)
+    quads = foldLayer(layer, quads, base + 1 + round, r)
   }
   const [p0, q0, tilted, q1] = [0, 1, 2, 3].map((i) => at(quads.tail, i).slice())
   const p1 = minus(tilted!, times(tilt.lambda, q1!))
@@ -171,11 +178,11 @@ function roundSums(
   round: number,
   tables: Map<string, Elements>,
 ): QuadSums {
-  const { groups, base, tilt, kernels } = layer
+  const { forest, base, tilt } = layer
   const level = base + 1 + round
-  const parts = groupsAt(groups, level).map((group, i): Sums => {
+  const parts = groupsAt(forest, level).map((group, i): Sums => {
     const weights = weightsOf(layer, group, i, level, tables)
-    const sums = sumBox(kernels, group, quads.boxes[i]!, level, weights, tilt)
+    const sums = sumBox(layer, group, quads.boxes[i]!, level, weights)
     return { ...sums, weight: times(weights.inLineTotal, weights.ofLineTotal) }
   })
   parts.push(tailSums(layer, quads.tail, level))
@@ -234,10 +241,14 @@ function outer(a: Elements, b: Elements): Elements {
   return product
 }
 
-function tailSums({ kernels, tree, base, zeta, tilt }: Layer, tail: Elements, level: number): Sums {
+function tailSums(
+  { kernels, forest, base, zeta, tilt }: Layer,
+  tail: Elements,
+  level: number,
+): Sums {
   const length = tail.length / (4 * degree)
   const from = level - base
-  const first = tailStart(tree, level) / 2
+  const first = tailStart(forest, level) / 2
   const weights = eqRange(span(zeta, from, count(zeta)), first, (length + 1) >>> 1)
   const sums = kernels.sumQuads(tail, 1, length, weights, element(1), tilt.dead)
   return {

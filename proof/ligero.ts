@@ -69,15 +69,33 @@ export function commitColumns(
   const rows = columns.reduce((sum, { codeRows }) => sum + codeRows, 0)
   const code = codeRoom(kernels, rows * length)
   const leaves = kernels.scope(() => {
-    encodeColumns(kernels, columns, data, code)
-    return hashInBlocks(kernels, code, rows, length)
+    const hasher = kernels.columnHasher(length)
+    eachBlock(kernels, columns, data, (block, first, amount, stride) => {
+      hasher.add(block, amount, stride, first + amount === rows)
+      if (code === null) return
+      for (let i = 0; i < amount; i++)
+        code.set(block.subarray(i * stride, i * stride + length), (first + i) * length)
+    })
+    return hasher.digests()
   })
   const tree = merkleTree(kernels.hashPairs, leaves)
+  const columnsAt = (positions: readonly number[]) => {
+    if (code !== null) return pickColumns(code, rows, length, positions)
+    const picked = new Uint32Array(rows * positions.length)
+    kernels.scope(() =>
+      eachBlock(kernels, columns, data, (block, first, amount, stride) => {
+        for (const [p, position] of positions.entries())
+          for (let i = 0; i < amount; i++)
+            picked[p * rows + first + i] = block[i * stride + position]!
+      }),
+    )
+    return picked
+  }
   return {
     digest: commitmentDigest(columns, tree.at(-1)!),
     combineInto: (sums, weights, first) => combineRows(columns, data, sums, weights, first),
     open: (positions) => ({
-      columns: columnsAt(code, rows, length, positions),
+      columns: columnsAt(positions),
       siblings: openMany(tree, planOf(positions, tree.length - 1)),
     }),
   }
@@ -86,28 +104,33 @@ export function commitColumns(
 /** Codes larger than this many words lie outside the kernels' memory, which big steps need. */
 const largeCode = 2 ** 23
 
-function codeRoom({ room }: Kernels, words: number): Uint32Array {
+/** Room for a code; `null` where it is so large that it is made again for its opening. */
+function codeRoom({ room, budget }: Kernels, words: number): Uint32Array | null {
+  if (2 * words > budget.near) return null
   return words > largeCode ? new Uint32Array(words) : room(words)
 }
 
-/** Rows that are encoded together. */
-const encodedRows = 8
+/** Rows that are encoded together, as many as a block of SHA-256 has words. */
+const encodedRows = 16
+/** Words between rows, lest all rows share few lines of a cache. */
+const gap = 16
 
-/** The code words of all columns, row after row. */
-function encodeColumns(
+/** The code words of all columns, block by block of rows, `stride` words apart. */
+function eachBlock(
   kernels: Kernels,
   columns: readonly PlacedColumn[],
   data: readonly Matrix[],
-  code: Uint32Array,
+  visit: (block: Uint32Array, first: number, rows: number, stride: number) => void,
 ): void {
   const { length, width } = columns[0]!.layout.code
-  const encode = kernels.encoder(domainOf(length), width)
+  const stride = length + gap
+  const encode = kernels.encoder(domainOf(length), width, stride)
   const rows = columns.flatMap((column, i) =>
     Array.from({ length: column.codeRows }, (_, codeRow) => ({ column, data: data[i]!, codeRow })),
   )
   const words = kernels.room(encodedRows * width)
   const messages = new Int32Array(words.buffer, words.byteOffset, encodedRows * width)
-  const encoded = kernels.room(encodedRows * length)
+  const block = kernels.room(encodedRows * stride)
   for (let first = 0; first < rows.length; first += encodedRows) {
     const some = rows.slice(first, first + encodedRows)
     messages.fill(0)
@@ -115,31 +138,9 @@ function encodeColumns(
       eachRun(column, matrix, codeRow, (from, run, to) => {
         messages.set(matrix.values.subarray(from, from + run), i * width + to)
       })
-    encode(messages.subarray(0, some.length * width), encoded, 0)
-    code.set(encoded.subarray(0, some.length * length), first * length)
+    encode(messages.subarray(0, some.length * width), block)
+    visit(block, first, some.length, stride)
   }
-}
-
-/** Positions whose entries are gathered and hashed at a time. */
-const hashedPositions = 1024
-
-function hashInBlocks(
-  kernels: Kernels,
-  code: Uint32Array,
-  rows: number,
-  length: number,
-): Uint8Array {
-  const width = Math.min(hashedPositions, length)
-  const block = kernels.room(rows * width)
-  const digests = new Uint8Array(32 * length)
-  for (let start = 0; start < length; start += width) {
-    for (let row = 0; row < rows; row++) {
-      const from = row * length + start
-      block.set(code.subarray(from, from + width), row * width)
-    }
-    digests.set(kernels.hashColumns(block, rows, width), 32 * start)
-  }
-  return digests
 }
 
 /**
@@ -214,7 +215,7 @@ function encodeBlock(words: Uint32Array): Uint8Array {
     : encodeWords(words)
 }
 
-function columnsAt(
+function pickColumns(
   code: Uint32Array,
   rows: number,
   length: number,
@@ -340,7 +341,7 @@ function matches(
   const values = kernels.words(size)
   for (let k = 0; k < degree; k++) {
     for (let i = 0; i < width; i++) coefficients[i] = combination[degree * i + k]!
-    encode(coefficients, values, 0)
+    encode(coefficients, values)
     for (const [i, position] of positions.entries())
       if (values[position] !== expected[degree * i + k]) return false
   }

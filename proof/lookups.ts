@@ -2,27 +2,17 @@
  * The lookups of a lease: which tuples each segment looks up, how often each table row is meant, and
  * the leaves of the fraction tree. Prover's side of rules P-20 to P-29 and P-50 of docs/spec/proof.md.
  */
-import { invariant } from '../primitives/result.ts'
 import { toField } from './babyBear.ts'
-import { columnFinder, type FindColumn, type Segment, type SegmentTree } from './circuit.ts'
-import {
-  at,
-  degree,
-  type Element,
-  type Elements,
-  minus,
-  reduceDouble,
-  scaled,
-} from './extension.ts'
-import { emptyStrip, even } from './fractionTree.ts'
-import type { Kernels, Lookups } from './kernels.ts'
-import type { Leaves } from './layers.ts'
+import { columnFinder, type FindColumn, type SegmentTree } from './circuit.ts'
+import { degree, type Element, type Elements, reduceDouble } from './extension.ts'
+import { even } from './fractionTree.ts'
+import type { Lookups } from './kernels.ts'
+import { LeafSource } from './leafSource.ts'
 import type { Matrix } from './linear.ts'
 import type { ProofShape } from './parameters.ts'
-import { groupsOf } from './segmentGroups.ts'
+import type { Piece } from './segmentGroups.ts'
 import type { BatchRows } from './statement.ts'
-import { columnValues, rowOf } from './tables.ts'
-import { UnitLeaves } from './unitLeaves.ts'
+import { columnValues, rowOf, type Table } from './tables.ts'
 import type { Witness } from './witness.ts'
 
 type Context = {
@@ -41,7 +31,7 @@ export function countLookups(
 ): Witness {
   const context = { shape, find: columnFinder(shape), witness, batches }
   const counts = new Map(shape.tables.map(({ tag, rows }) => [tag, new Int32Array(rows)]))
-  const contents = new Map(
+  const contents: ReadonlyMap<number, readonly Int32Array[]> = new Map(
     shape.tables.map((table) => [
       table.tag,
       table.columns.map((column) => columnValues(table, column)),
@@ -49,14 +39,8 @@ export function countLookups(
   )
   for (const segment of tree.segments) {
     if (segment.kind === 'table') continue
-    const { parts, numerators } = lookupsOf(context, segment)
-    const count = counts.get(segment.table.tag)!
-    const columns = contents.get(segment.table.tag)!
-    const [c1, c2, c3] = parts
-    for (let i = 0; i < c1!.length; i++) {
-      const row = rowOf(columns, segment.table, [c1![i]!, c2?.[i] ?? 0, c3?.[i] ?? 0])
-      if (row >= 0) count[row] = count[row]! + (numerators?.[i] ?? 1)
-    }
+    const lookups = lookupsOf(context, { ...segment, firstRow: 0, firstCol: 0 })
+    countRows(counts.get(segment.table.tag)!, segment.table, contents, lookups)
   }
   const columns = [...witness.columns]
   for (const { tag, rows } of shape.tables)
@@ -69,36 +53,51 @@ export function countLookups(
   return { ...witness, columns }
 }
 
+/** Adds to `count` how often each row of a table is looked up. */
+function countRows(
+  count: Int32Array,
+  table: Table,
+  contents: ReadonlyMap<number, readonly Int32Array[]>,
+  { parts, numerators }: Lookups,
+): void {
+  const columns = contents.get(table.tag)!
+  const [c1, c2, c3] = parts as readonly [Int32Array, ...Int32Array[]]
+  if (isRange(table)) {
+    // Most lookups are of such tables.
+    const first = columns[0]![0]!
+    for (let i = 0; i < c1.length; i++) {
+      const row = c1[i]! - first
+      if (row >= 0 && row < count.length) count[row] = count[row]! + 1
+    }
+    return
+  }
+  const tuple: [number, number, number] = [0, 0, 0]
+  for (let i = 0; i < c1.length; i++) {
+    tuple[0] = c1[i]!
+    if (c2 !== undefined) tuple[1] = c2[i]!
+    if (c3 !== undefined) tuple[2] = c3[i]!
+    const row = rowOf(columns, table, tuple)
+    if (row >= 0) count[row] = count[row]! + (numerators?.[i] ?? 1)
+  }
+}
+
+/** Whether a table's rows are consecutive integers. */
+function isRange({ columns }: Table): boolean {
+  const [column, other] = columns
+  if (other !== undefined || column?.kind !== 'pieces') return false
+  return column.pieces.length === 1 && column.pieces[0]!.slope === 1
+}
+
 /** Leaves of the fraction tree. */
 export function leavesOf(
-  kernels: Kernels,
   shape: ProofShape,
-  tree: SegmentTree,
   witness: Witness,
   batches: readonly BatchRows[],
   alpha: Element,
   powers: Elements,
-): Leaves {
+): LeafSource {
   const context = { shape, find: columnFinder(shape), witness, batches }
-  const boxes = groupsOf(tree).map(({ members, rows, cols, bits, unit }) => {
-    invariant(bits > 0, 'leavesOf: a segment of one leaf')
-    if (unit) return null
-    const nodes = emptyStrip(kernels, { lines: members.length * rows, length: cols })
-    const size = nodes.length / members.length
-    for (const [i, segment] of members.entries()) {
-      const base = minus(alpha, scaled(at(powers, 3), segment.table.tag))
-      const lookups = lookupsOf(context, segment)
-      const own = nodes.subarray(size * i, size * (i + 1))
-      kernels.fillLeaves(own, rows, cols, lookups, base, powers)
-    }
-    return nodes
-  })
-  const units = new UnitLeaves(
-    ({ members }, i) => lookupsOf(context, members[i]!).parts,
-    alpha,
-    powers,
-  )
-  return { level: { boxes, tail: new Uint32Array(0) }, units }
+  return new LeafSource((piece) => lookupsOf(context, piece), alpha, powers)
 }
 
 /** Leaf `(numerator, base − c1 − β·c2 − β²·c3)` of every live cell. */
@@ -130,7 +129,7 @@ export function fillLeaves(
   }
 }
 
-function lookupsOf(context: Context, segment: Segment): Lookups {
+function lookupsOf(context: Context, segment: Piece): Lookups {
   const { shape, find, witness } = context
   const { kind, step, layer, table } = segment
   const cells = (matrix: Matrix) => liveCells(matrix, segment)
@@ -156,12 +155,19 @@ function lookupsOf(context: Context, segment: Segment): Lookups {
       return { parts: [own('h'), own('o')], numerators: null }
     case 'TG':
       return {
-        parts: [own('o'), labelled(shape, context.batches[step]!), own('d')],
+        parts: [own('o'), cells(labelled(shape, context.batches[step]!)), own('d')],
         numerators: null,
       }
     case 'table': {
       const counts = cells(witness.columns[find('mu', 0, table.tag).index]!)
-      const parts = table.columns.map((column) => columnValues(table, column))
+      const parts = table.columns.map((column) =>
+        cells({
+          rows: 1,
+          cols: table.rows,
+          stride: table.rows,
+          values: columnValues(table, column),
+        }),
+      )
       return { parts, numerators: counts.map((count) => -count) }
     }
     default:
@@ -170,7 +176,7 @@ function lookupsOf(context: Context, segment: Segment): Lookups {
 }
 
 /** `(z + 2^(s−1) − 2^κ·h, a, m)`, for the output `(…, o)`. */
-function rescaled({ shape, find, witness }: Context, segment: Segment, z: Matrix): Lookups {
+function rescaled({ shape, find, witness }: Context, segment: Piece, z: Matrix): Lookups {
   const { step, layer } = segment
   const last = layer === shape.depth
   const role = (name: 'h' | 'a' | 'm' | 'o') =>
@@ -183,7 +189,7 @@ function rescaled({ shape, find, witness }: Context, segment: Segment, z: Matrix
 }
 
 /** `(e + 2^(t−1) − 2^κ·v, d)`, looked up where the unit is on. */
-function rescaledError({ shape, find, witness }: Context, segment: Segment, e: Matrix): Lookups {
+function rescaledError({ shape, find, witness }: Context, segment: Piece, e: Matrix): Lookups {
   const { step, layer } = segment
   const role = (name: 'v' | 'd' | 'm') =>
     liveCells(witness.columns[find(name, step, layer).index]!, segment)
@@ -195,20 +201,24 @@ function rescaledError({ shape, find, witness }: Context, segment: Segment, e: M
 }
 
 /** The one-hot labels `[n_L, batch]`. */
-function labelled({ layers, depth, batch }: ProofShape, { labels }: BatchRows): Int32Array {
-  const hot = new Int32Array(layers[depth]! * batch)
-  for (let b = 0; b < batch; b++) if (labels[b]! < layers[depth]!) hot[labels[b]! * batch + b] = 1
-  return hot
+function labelled({ layers, depth, batch }: ProofShape, { labels }: BatchRows): Matrix {
+  const rows = layers[depth]!
+  const values = new Int32Array(rows * batch)
+  for (let b = 0; b < batch; b++) if (labels[b]! < rows) values[labels[b]! * batch + b] = 1
+  return { rows, cols: batch, stride: batch, values }
 }
 
-/** The live cells, row by row without gaps. */
-export function liveCells(
+/** The live cells of a piece, row by row without gaps. */
+function liveCells(
   { values, stride }: Matrix,
-  { rows, cols }: { readonly rows: number; readonly cols: number },
+  { rows, cols, firstRow, firstCol }: Pick<Piece, 'rows' | 'cols' | 'firstRow' | 'firstCol'>,
 ): Int32Array {
-  if (stride === cols) return values.subarray(0, rows * cols)
+  const first = firstRow * stride + firstCol
+  if (stride === cols || rows === 1) return values.subarray(first, first + rows * cols)
   const cells = new Int32Array(rows * cols)
-  for (let row = 0; row < rows; row++)
-    cells.set(values.subarray(row * stride, row * stride + cols), row * cols)
+  for (let row = 0; row < rows; row++) {
+    const from = first + row * stride
+    cells.set(values.subarray(from, from + cols), row * cols)
+  }
   return cells
 }

@@ -79,19 +79,30 @@ export const chunkBits = 15
 
 /** The shape of range `range` of an admitted job. */
 export function shapeOf(job: Job, range: number, dense: boolean): ProofShape {
-  const { from, count } = rangeSteps(job, range)
-  invariant(count >= 1, `shapeOf: range ${range} has no steps`)
-  const steps = Array.from({ length: count }, (_, i) => {
-    const { backwardShifts, updateShifts } = phaseAt(job, from + i)
-    return { backward: backwardShifts, update: updateShifts }
-  })
-  const { layers, batch, leaseSteps, fractionBits, forwardShifts, schedule } = job
-  const numbers = { layers, batch, leaseSteps, fractionBits, forwardShifts, schedule }
-  const key = JSON.stringify([numbers, steps, dense])
-  return knownShapes(key, () => makeShape(job, steps, dense))
+  const steps = stepNumbers(job, range)
+  return knownShapes(`${keyOf(job, steps)} ${dense}`, () => makeShape(job, steps, dense))
 }
 
 const knownShapes = remembering<ProofShape>(16)
+
+/** Equal for ranges whose shapes are. */
+export function shapeKey(job: Job, range: number): string {
+  return keyOf(job, stepNumbers(job, range))
+}
+
+function keyOf(job: Job, steps: readonly StepNumbers[]): string {
+  const { layers, batch, leaseSteps, fractionBits, forwardShifts, schedule } = job
+  return JSON.stringify([layers, batch, leaseSteps, fractionBits, forwardShifts, schedule, steps])
+}
+
+function stepNumbers(job: Job, range: number): readonly StepNumbers[] {
+  const { from, count } = rangeSteps(job, range)
+  invariant(count >= 1, `shapeOf: range ${range} has no steps`)
+  return Array.from({ length: count }, (_, i) => {
+    const { backwardShifts, updateShifts } = phaseAt(job, from + i)
+    return { backward: backwardShifts, update: updateShifts }
+  })
+}
 
 function makeShape(job: Job, steps: readonly StepNumbers[], dense: boolean): ProofShape {
   const count = steps.length

@@ -126,7 +126,7 @@ function proveIn(
   given: Witness,
   batches: readonly BatchRows[],
 ): ProvenLease {
-  const witness = { ...given, columns: given.columns.map((column) => nearby(kernels, column)) }
+  const witness = { ...given, columns: nearby(kernels, given.columns) }
   const trees = commitTrees(kernels, shape, witness)
   const digestOf = (name: string) => trees.find((tree) => tree.name === name)?.committed.digest
   const statement: ProofStatement = {
@@ -153,12 +153,16 @@ function proveIn(
   }
 }
 
-/** The column in the kernels' memory: every part of the argument reads it. */
-function nearby({ room }: Kernels, column: Matrix): Matrix {
-  const { buffer, byteOffset, length } = room(column.values.length)
-  const values = new Int32Array(buffer, byteOffset, length)
-  values.set(column.values)
-  return { ...column, values }
+/** The columns in the kernels' memory, if it has room: every part of the argument reads them. */
+function nearby({ room, budget }: Kernels, columns: readonly Matrix[]): readonly Matrix[] {
+  const words = columns.reduce((sum, { values }) => sum + values.length, 0)
+  if (words > budget.near) return columns
+  return columns.map((column) => {
+    const { buffer, byteOffset, length } = room(column.values.length)
+    const values = new Int32Array(buffer, byteOffset, length)
+    values.set(column.values)
+    return { ...column, values }
+  })
 }
 
 /** The commitment to a job's weights: what statements and the chain hold. */
@@ -206,7 +210,7 @@ function proveRelations(
   const alpha = transcript.drawOne('alpha')
   const powers = tuplePowers(transcript.drawOne('beta'))
   const { proof, zeta } = kernels.scope(() => {
-    const leaves = leavesOf(kernels, shape, tree, witness, batches, alpha, powers)
+    const leaves = leavesOf(shape, witness, batches, alpha, powers)
     return proveTree(kernels, tree, leaves, transcript)
   })
 

@@ -13,7 +13,7 @@ import {
   times,
 } from './extension.ts'
 import { combineStrip, foldStrip, sumLine, tiltStrip } from './fractionTree.ts'
-import type { Kernels } from './kernels.ts'
+import type { ColumnHasher, Kernels } from './kernels.ts'
 import { hashColumns } from './ligero.ts'
 import { innerProduct, RowAccumulator, weightColumns, weightRows } from './linear.ts'
 import { fillLeaves } from './lookups.ts'
@@ -26,6 +26,7 @@ import { combinePairs, fillUnits, sumPairs } from './unitLeaves.ts'
 
 export const referenceKernels: Kernels = {
   name: 'reference',
+  budget: { near: Number.POSITIVE_INFINITY, kept: Number.POSITIVE_INFINITY },
   words: (length) => new Uint32Array(length),
   room: (length) => new Uint32Array(length),
   scope: (action) => action(),
@@ -61,19 +62,33 @@ export const referenceKernels: Kernels = {
         addInto(matrix, to, matrix, to, product, 0)
       }
   },
-  encoder: (domain, width) => (messages, out, offset) => {
-    for (let i = 0; i < messages.length / width; i++)
-      evaluateOnDomain(
-        domain,
-        messages.subarray(i * width, (i + 1) * width),
-        out,
-        offset + i * domain.size,
-      )
-  },
+  encoder:
+    (domain, width, stride = domain.size) =>
+    (messages, out) => {
+      for (let i = 0; i < messages.length / width; i++)
+        evaluateOnDomain(domain, messages.subarray(i * width, (i + 1) * width), out, i * stride)
+    },
   hashColumns,
+  columnHasher,
   hashPairs,
   weightRows,
   weightColumns,
   innerProduct,
   rowSums: (width) => new RowAccumulator(width),
+}
+
+/** Keeps all rows until the last. */
+function columnHasher(length: number): ColumnHasher {
+  const rows: Uint32Array[] = []
+  return {
+    add(code, amount, stride) {
+      for (let row = 0; row < amount; row++)
+        rows.push(code.slice(row * stride, row * stride + length))
+    },
+    digests() {
+      const code = new Uint32Array(rows.length * length)
+      for (const [i, row] of rows.entries()) code.set(row, i * length)
+      return hashColumns(code, rows.length, length)
+    },
+  }
 }

@@ -8,7 +8,6 @@ import {
   type Element,
   type Elements,
   element,
-  join,
   minus,
   plus,
   reduceDouble,
@@ -17,76 +16,13 @@ import {
   times,
 } from './extension.ts'
 import { even } from './fractionTree.ts'
-import type { Kernels, QuadSums } from './kernels.ts'
-import { type Group, stripAt } from './segmentGroups.ts'
-
-/** Integers that a member of a group looks up: one to three columns of its live cells. */
-export type Parts = readonly Int32Array[]
-
-export class UnitLeaves {
-  readonly #parts: (group: Group, member: number) => Parts
-  readonly #alpha: Element
-  readonly #powers: Elements
-
-  /** @param powers - of β, from 0 on. */
-  constructor(parts: (group: Group, member: number) => Parts, alpha: Element, powers: Elements) {
-    this.#parts = parts
-    this.#alpha = alpha
-    this.#powers = powers
-  }
-
-  /** `shift + scale·denominator` of all leaves of some members: even ones, then odd ones. */
-  fill(
-    kernels: Kernels,
-    group: Group,
-    from: number,
-    to: number,
-    scale: Element,
-    shift: Element,
-  ): Elements {
-    const { rows, cols, members } = group
-    const each = (degree * rows * cols) / 2
-    const values = kernels.words(2 * each * (to - from))
-    for (let i = from; i < to; i++) {
-      const { tag } = members[i]!.table
-      const whole = minus(this.#alpha, scaled(at(this.#powers, 3), tag))
-      const constants = join([
-        plus(shift, times(scale, whole)),
-        ...[0, 1, 2].map((k) => times(scale, at(this.#powers, k))),
-      ])
-      const start = each * (i - from)
-      const evens = values.subarray(start, start + each)
-      const odds = values.subarray(start + each * (to - from), start + each * (to - from + 1))
-      kernels.fillUnits(evens, odds, this.#parts(group, i), constants)
-    }
-    return values
-  }
-
-  /** Level 1 of a group. */
-  combineInto(kernels: Kernels, nodes: Elements, group: Group): void {
-    const { lines, length } = stripAt(group, 1)
-    const linesEach = lines / group.members.length
-    const size = 2 * degree * linesEach * even(length)
-    for (const i of group.members.keys())
-      kernels.scope(() => {
-        const values = this.fill(kernels, group, i, i + 1, element(1), element(0))
-        const half = values.length / 2
-        kernels.combinePairs(
-          nodes.subarray(size * i, size * (i + 1)),
-          values.subarray(0, half),
-          values.subarray(half),
-          linesEach,
-          length,
-        )
-      })
-  }
-}
+import type { QuadSums } from './kernels.ts'
 
 /** `base − Σ weight_k · part_k` of even and of odd cells. @param constants - base and weights. */
 export function fillUnits(
   evens: Elements,
   odds: Elements,
-  parts: Parts,
+  parts: readonly Int32Array[],
   constants: Elements,
 ): void {
   const cells = parts[0]!.length

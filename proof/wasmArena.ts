@@ -95,6 +95,7 @@ export type ProofExports = {
     run: number,
     order: number,
     twiddles: number,
+    stride: number,
   ) => void
   readonly addWeighted: (
     planes: number,
@@ -128,6 +129,8 @@ export type ProofExports = {
     rows: number,
     length: number,
     stride: number,
+    held: number,
+    done: number,
   ) => void
   readonly hashMessage: (out: number, from: number, length: number) => void
   readonly hashPairs: (out: number, digests: number, pairs: number) => void

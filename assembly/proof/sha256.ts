@@ -134,15 +134,35 @@ function writeDigests(to: usize, lanes: i32): void {
   }
 }
 
+/** Bytes of what four unfinished columns hold: eight words of state and the word before, each in four lanes. */
+const heldBytes: usize = 144
+
 /**
  * `SHA256(0x00 ‖ column)` of each column of a matrix of words: `rows` words of 4 bytes, little-endian.
  * `length`, the number of columns, is a multiple of 4; rows lie `stride` words apart.
+ *
+ * A matrix may come in blocks of rows, all but the last of a multiple of 16: `done` rows came before.
+ *
+ * @param out - digests, of the last block; else 0. @param held - between blocks; 0 if there is one alone.
  */
-export function hashColumns(out: usize, code: usize, rows: i32, length: i32, stride: i32): void {
+export function hashColumns(
+  out: usize,
+  code: usize,
+  rows: i32,
+  length: i32,
+  stride: i32,
+  held: usize,
+  done: i32,
+): void {
   for (let column = 0; column < length; column += 4) {
-    begin()
-    let filled = 0
+    const kept = held + <usize>(column >> 2) * heldBytes
     let before = i32x4.splat(0)
+    if (done == 0) begin()
+    else {
+      for (let i = 0; i < 8; i++) v128.store(stateAt(i), v128.load(kept + (<usize>i << 4)))
+      before = v128.load(kept, 128)
+    }
+    let filled = 0
     let from = code + (<usize>column << 2)
     for (let row = 0; row < rows; row++) {
       const word = v128.load(from)
@@ -156,8 +176,13 @@ export function hashColumns(out: usize, code: usize, rows: i32, length: i32, str
         filled = 0
       }
     }
+    if (out == 0) {
+      for (let i = 0; i < 8; i++) v128.store(kept + (<usize>i << 4), v128.load(stateAt(i)))
+      v128.store(kept, before, 128)
+      continue
+    }
     put(filled, v128.or(v128.shl<i32>(before, 24), i32x4.splat(0x800000)))
-    finish(filled + 1, 1 + 4 * rows)
+    finish(filled + 1, 1 + 4 * (done + rows))
     writeDigests(out + (<usize>column << 5), 4)
   }
 }

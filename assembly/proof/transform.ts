@@ -68,7 +68,7 @@ function spread(
   }
 }
 
-/** The code words of `rows` messages of `width` coefficients, end to end. */
+/** The code words of `rows` messages of `width` coefficients, `stride` words apart. */
 export function encodeRows(
   out: usize,
   size: i32,
@@ -78,9 +78,10 @@ export function encodeRows(
   run: i32,
   order: usize,
   twiddles: usize,
+  stride: i32,
 ): void {
   for (let row = 0; row < rows; row++) {
-    const to = out + (<usize>(row * size) << 2)
+    const to = out + (<usize>(row * stride) << 2)
     spread(to, size / run, run, order, messages + (<usize>(row * width) << 2), width)
     transform(to, size, run, twiddles)
   }

@@ -81,15 +81,15 @@ describe('openings', () => {
   /** Encodes another message in place of the `which`-th row; counts all. */
   function careless(which: number) {
     let rows = 0
-    const encoder: Kernels['encoder'] = (domain, width) => {
-      const encode = kernels.encoder(domain, width)
-      return (messages, out, offset) => {
+    const encoder: Kernels['encoder'] = (domain, width, stride) => {
+      const encode = kernels.encoder(domain, width, stride)
+      return (messages, out) => {
         const first = rows
         rows += messages.length / width
-        if (which < first || which >= rows) return encode(messages, out, offset)
+        if (which < first || which >= rows) return encode(messages, out)
         const changed = messages.slice()
         changed[(which - first) * width]! += 1
-        return encode(changed, out, offset)
+        return encode(changed, out)
       }
     }
     return { prover: { ...kernels, encoder }, rows: () => rows }
