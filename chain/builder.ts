@@ -128,6 +128,7 @@ export async function buildBlock(
     gasUsed: executed.gasUsed,
     transactions: chosen,
     receipts: executed.receipts,
+    touched: executed.touched,
     nodes: executed.nodes,
   }
   return ok({ envelope, envelopeHash, outcome, skipped })

@@ -24,8 +24,9 @@ import { readBlock } from './blockCodec.ts'
 import type { BlockFault } from './blockFault.ts'
 import { type BuildRequest, type Built, buildBlock } from './builder.ts'
 import type { ChainState } from './chainState.ts'
-import { chainStore, type Place } from './chainStore.ts'
+import { chainStore } from './chainStore.ts'
 import { decodeEnvelope, envelopeHashOf } from './envelope.ts'
+import type { HistoryIndex, Place } from './historyIndex.ts'
 import { bloomFits, type FoundLog, findLogs, type LogFilter } from './logQuery.ts'
 import { openGenesis } from './openGenesis.ts'
 import { type SweepResult, sweepStates } from './pruning.ts'
@@ -63,6 +64,8 @@ export type Chain = {
   readonly heightOf: (blockHash: Hash) => Promise<bigint | null>
   readonly receiptsAt: (height: bigint) => Promise<readonly Receipt[] | null>
   readonly placeOf: (transaction: Hash) => Promise<Place | null>
+  /** What happened, by address and topic. */
+  readonly history: HistoryIndex
   readonly logsAt: (height: bigint, filter: LogFilter) => Promise<readonly FoundLog[]>
   readonly envelopeAt: (height: bigint) => Promise<Uint8Array | null>
   readonly commitAt: (height: bigint) => Promise<Uint8Array | null>
@@ -113,6 +116,8 @@ export type Chain = {
   readonly prune: (floor: bigint, breathe: () => Promise<boolean>) => Promise<SweepResult | null>
   /** The lowest block whose state can be read. */
   readonly stateFloor: () => bigint
+  /** The lowest block that is here. */
+  readonly firstHeight: () => bigint
   /** Check the commit, apply, write, move the head. Again for a block already there: no harm. */
   readonly commit: (
     envelope: Uint8Array,
@@ -145,6 +150,7 @@ export async function createChain(
   const listeners = new Set<(event: NewHead) => void>()
   let committing: Promise<unknown> = Promise.resolve()
   let stateFloor = await blocks.stateFloor()
+  let firstHeight = await blocks.firstHeight()
   /** Keys of nodes written since a sweep of old states began; null when there is none. */
   let fresh: Set<string> | null = null
   /** Counts sweeps: an outcome from before one may leave out nodes that went since. */
@@ -325,6 +331,7 @@ export async function createChain(
     await blocks.adopt({ height, hash, envelopeHash }, envelopeBytes, commit)
     head = adopted
     stateFloor = height
+    firstHeight = height
     return ok(head)
   }
 
@@ -365,6 +372,7 @@ export async function createChain(
     adopt,
     prune,
     stateFloor: () => stateFloor,
+    firstHeight: () => firstHeight,
     genesis,
     genesisHash: hashFromBytes(origin.hash()),
     rules,
@@ -380,6 +388,7 @@ export async function createChain(
     heightOf: blocks.heightOf,
     receiptsAt: async (height) => (height === 0n ? [] : blocks.receipts(height)),
     placeOf: blocks.placeOf,
+    history: blocks.history,
     logsAt,
     envelopeAt: blocks.envelope,
     commitAt: blocks.commit,

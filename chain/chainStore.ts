@@ -5,7 +5,7 @@
  * Keys: `n` state nodes (see vm/stateStore.ts); `g` genesis hash; `h` head; `s` lowest block whose
  * state is kept; and by height `e`
  * envelope, `c` commit, `r` receipts, `k` hashes; by hash `b` height of a block, `t` place of a
- * transaction.
+ * transaction; `f` lowest block that is here, if it is not 0; `a`, `u` and `l` see historyIndex.ts.
  */
 import {
   bytesToUint,
@@ -19,17 +19,24 @@ import { invariant } from '../primitives/result.ts'
 import type { KeyValue, Write } from '../storage/keyValue.ts'
 import { decodeReceipts, encodeReceipts, type Receipt } from '../vm/receipts.ts'
 import { type Nodes, nodeWrites } from '../vm/stateStore.ts'
+import {
+  type HistoryIndex,
+  historyIndex,
+  historyWrites,
+  type Place,
+  placeBytes,
+  placeIn,
+} from './historyIndex.ts'
 import type { Outcome } from './transition.ts'
 
 type BlockNames = { readonly hash: Hash; readonly envelopeHash: Hash }
-
-/** Where a transaction is. */
-export type Place = { readonly height: bigint; readonly index: number }
 
 export type ChainStore = {
   /** Hash of the genesis block this database belongs to; null if it is new. */
   readonly genesisHash: () => Promise<Hash | null>
   readonly headHeight: () => Promise<bigint>
+  /** The lowest block that is here; 0 unless the chain began at a snapshot. */
+  readonly firstHeight: () => Promise<bigint>
   /** States of lower blocks may be gone; 0 in an archive. */
   readonly stateFloor: () => Promise<bigint>
   /** To be written before the first node goes. */
@@ -40,6 +47,7 @@ export type ChainStore = {
   readonly commit: (height: bigint) => Promise<Uint8Array | null>
   readonly receipts: (height: bigint) => Promise<readonly Receipt[] | null>
   readonly placeOf: (transaction: Hash) => Promise<Place | null>
+  readonly history: HistoryIndex
   /** Start a new database with block 0's state. */
   readonly writeGenesis: (hash: Hash, nodes: Nodes) => Promise<void>
   /** Append a block; durable when the promise resolves. */
@@ -86,11 +94,7 @@ export function chainStore(store: KeyValue): ChainStore {
 
   async function placeOf(transaction: Hash): Promise<Place | null> {
     const bytes = await read('t', hashBytes(transaction))
-    if (bytes === null) return null
-    return {
-      height: bytesToUint(bytes.subarray(0, 8)),
-      index: Number(bytesToUint(bytes.subarray(8))),
-    }
+    return bytes === null ? null : placeIn(bytes)
   }
 
   async function writeGenesis(hash: Hash, nodes: Nodes): Promise<void> {
@@ -114,8 +118,9 @@ export function chainStore(store: KeyValue): ChainStore {
       put(keyOf('k', at(height)), concatBytes(hashBytes(hash), hashBytes(envelopeHash))),
       put(keyOf('b', hashBytes(hash)), at(height)),
       ...transactions.map((transaction, index) =>
-        put(keyOf('t', hashBytes(transaction.hash)), concatBytes(at(height), uintBytes(index, 4))),
+        put(keyOf('t', hashBytes(transaction.hash)), placeBytes({ height, index })),
       ),
+      ...historyWrites(outcome),
       put(keyOf('h'), at(height)),
     ]
     await store.batch(writes, true)
@@ -132,6 +137,7 @@ export function chainStore(store: KeyValue): ChainStore {
       put(keyOf('k', at(height)), concatBytes(hashBytes(hash), hashBytes(envelopeHash))),
       put(keyOf('b', hashBytes(hash)), at(height)),
       put(keyOf('s'), at(height)),
+      put(keyOf('f'), at(height)),
       put(keyOf('h'), at(height)),
     ]
     await store.batch(writes, true)
@@ -140,6 +146,7 @@ export function chainStore(store: KeyValue): ChainStore {
   return {
     genesisHash: () => hashAt('g'),
     headHeight: async () => (await heightAt('h')) ?? 0n,
+    firstHeight: async () => (await heightAt('f')) ?? 0n,
     stateFloor: async () => (await heightAt('s')) ?? 0n,
     raiseStateFloor: (height) => store.batch([put(keyOf('s'), at(height))], true),
     names,
@@ -148,6 +155,7 @@ export function chainStore(store: KeyValue): ChainStore {
     commit: (height) => read('c', at(height)),
     receipts,
     placeOf,
+    history: historyIndex(store),
     writeGenesis,
     append,
     adopt,

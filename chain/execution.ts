@@ -16,6 +16,7 @@ import { runPlainTransfer } from '../vm/plainTransfer.ts'
 import { commitReceipts, type Receipt, receiptOf } from '../vm/receipts.ts'
 import { type Nodes, newNodes, openState } from '../vm/stateStore.ts'
 import { keepBeaconRoot, keepParentHash } from '../vm/systemContracts.ts'
+import { type Touched, watchTouches } from '../vm/touched.ts'
 import type { Transaction } from '../vm/transaction.ts'
 import { ethAddress, readWorld } from '../vm/worldView.ts'
 import { isCertify } from './certify.ts'
@@ -103,6 +104,7 @@ export type Executed = {
   readonly bloom: Uint8Array
   readonly gasUsed: bigint
   readonly receipts: readonly Receipt[]
+  readonly touched: readonly Touched[]
   readonly nodes: Nodes
 }
 
@@ -134,6 +136,8 @@ export async function startExecution(
     { common: engine.common },
   )
   const receipts: Receipt[] = []
+  const touches = watchTouches(chainVm.evm)
+  const touched: Touched[] = []
   let gasUsed = 0n
 
   async function run(transaction: Transaction): Promise<RunFault | null> {
@@ -147,6 +151,7 @@ export async function startExecution(
     if (!receipt.succeeded && isCertify(engine, transaction))
       return { tainted: true, reason: 'certifyReverted' }
     receipts.push(receipt)
+    touched.push(await touches.take(transaction))
     gasUsed = receipt.cumulativeGasUsed
     return null
   }
@@ -190,7 +195,7 @@ export async function startExecution(
     const stateRoot = hashFromBytes(await opened.state.getStateRoot())
     const nodes = newNodes(parent.states, opened.nodes, stateRoot)
     const { root: receiptsRoot, bloom } = commitReceipts(engine, receipts)
-    return { stateRoot, receiptsRoot, bloom, gasUsed, receipts, nodes }
+    return { stateRoot, receiptsRoot, bloom, gasUsed, receipts, touched, nodes }
   }
 
   return ok({ beaconRoot: root, gasUsed: () => gasUsed, run, finish })

@@ -9,7 +9,8 @@ import { commitReceipts } from '../vm/receipts.ts'
 import { type NodeName, namesIn, nodeKeyOf } from '../vm/stateNodes.ts'
 import { emptyStateRoot, nodeKey } from '../vm/stateStore.ts'
 import { readBlock } from './blockCodec.ts'
-import { type ChainStore, chainStore } from './chainStore.ts'
+import { blockHistory } from './blockHistory.ts'
+import { chainStore } from './chainStore.ts'
 import { decodeEnvelope, envelopeHashOf } from './envelope.ts'
 import type { Rules } from './rules.ts'
 
@@ -50,15 +51,14 @@ export async function checkStore(
   }
   if (found !== genesisHash)
     add({ code: 'db/mismatch', height: 0n, what: `genesis ${found}, not ${genesisHash}` })
-  // A chain that started from a snapshot has no block 1, and all from the snapshot's on.
-  const first = head > 0n && (await blocks.names(1n)) === null ? stateFloor : 1n
+  const first = (await blocks.firstHeight()) || 1n
   const seen = new Set<string>()
   let sound: bigint | null = null
   let parent: Hash | null = first === 1n ? genesisHash : null
   let whole = faults.length === 0
   for (let height = first; height <= head; height++) {
     await breathe(height)
-    const block = await checkBlock(blocks, rules, height, parent)
+    const block = await checkBlock(store, rules, height, parent)
     parent = block.hash
     whole = add(block.fault) && whole
     if (height < stateFloor || block.stateRoot === null) continue
@@ -75,11 +75,12 @@ type Checked = {
 }
 
 async function checkBlock(
-  blocks: ChainStore,
+  store: KeyValue,
   rules: Rules,
   height: bigint,
   parent: Hash | null,
 ): Promise<Checked> {
+  const blocks = chainStore(store)
   const wrong = (code: StoreFault['code'], what: string, hash: Hash | null = null): Checked => ({
     fault: { code, height, what },
     hash,
@@ -98,18 +99,19 @@ async function checkBlock(
     return wrong('db/mismatch', 'parent', hash)
   if (names?.hash !== hash || names.envelopeHash !== envelopeHashOf(bytes))
     return wrong(names === null ? 'db/missing' : 'db/mismatch', 'names', hash)
-  const said = await checkIndexes(blocks, rules, height, read.value)
+  const said = await checkIndexes(store, rules, height, read.value)
   if (said !== null) return wrong(...said, hash)
   return { fault: null, hash, stateRoot: hashFromBytes(header.stateRoot) }
 }
 
 /** What is kept of a block besides the block itself. */
 async function checkIndexes(
-  blocks: ChainStore,
+  store: KeyValue,
   rules: Rules,
   height: bigint,
   { header, transactions }: Block,
 ): Promise<readonly [StoreFault['code'], string] | null> {
+  const blocks = chainStore(store)
   if ((await blocks.commit(height)) === null) return ['db/missing', 'commit']
   if ((await blocks.heightOf(hashFromBytes(header.hash()))) !== height)
     return ['db/mismatch', 'index of blocks']
@@ -120,9 +122,11 @@ async function checkIndexes(
   }
   const receipts = await blocks.receipts(height).catch(() => null)
   if (receipts === null) return ['db/damaged', 'receipts']
-  return commitReceipts(rules.engine, receipts).root === hashFromBytes(header.receiptTrie)
-    ? null
-    : ['db/mismatch', 'receipts']
+  if (commitReceipts(rules.engine, receipts).root !== hashFromBytes(header.receiptTrie))
+    return ['db/mismatch', 'receipts']
+  for (const { key } of blockHistory(height, transactions, receipts))
+    if ((await store.get(key)) === null) return ['db/missing', 'index of addresses and logs']
+  return null
 }
 
 /** Walks what no earlier state had; the first node that is not what its name says is the fault. */

@@ -6,6 +6,7 @@ import { concatBytes, uintBytes, utf8ToBytes } from '../primitives/bytes.ts'
 import { type Hash, hashBytes } from '../primitives/hash.ts'
 import type { KeyValue, Write } from '../storage/keyValue.ts'
 import { readBlock } from './blockCodec.ts'
+import { blockHistory } from './blockHistory.ts'
 import { chainStore } from './chainStore.ts'
 import { decodeEnvelope, envelopeHashOf } from './envelope.ts'
 import type { Rules } from './rules.ts'
@@ -35,11 +36,18 @@ async function indexesOf(store: KeyValue, rules: Rules, height: bigint): Promise
   if (bytes === null || block?.ok !== true) return []
   const at = uintBytes(height, 8)
   const hash = block.value.hash()
+  const receipts = await chainStore(store)
+    .receipts(height)
+    .catch(() => null)
+  const { transactions } = block.value
+  const history =
+    receipts?.length === transactions.length ? blockHistory(height, transactions, receipts) : []
   const key = (tag: string, name: Uint8Array) => concatBytes(utf8ToBytes(tag), name)
   return [
     { key: key('k', at), value: concatBytes(hash, hashBytes(envelopeHashOf(bytes))) },
     { key: key('b', hash), value: at },
-    ...block.value.transactions.map((tx, index) => ({
+    ...history,
+    ...transactions.map((tx, index) => ({
       key: key('t', tx.hash()),
       value: concatBytes(at, uintBytes(index, 4)),
     })),

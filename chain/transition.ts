@@ -9,6 +9,7 @@ import { ok, type Result, refuse } from '../primitives/result.ts'
 import type { ChainVm, Deadline } from '../vm/chainVm.ts'
 import type { Receipt } from '../vm/receipts.ts'
 import type { Nodes } from '../vm/stateStore.ts'
+import type { Touched } from '../vm/touched.ts'
 import { inspectTransaction, type Transaction } from '../vm/transaction.ts'
 import { readBlock } from './blockCodec.ts'
 import type { BlockFault } from './blockFault.ts'
@@ -35,6 +36,8 @@ export type Outcome = {
   readonly gasUsed: bigint
   readonly transactions: readonly Transaction[]
   readonly receipts: readonly Receipt[]
+  /** By transaction. */
+  readonly touched: readonly Touched[]
   /** State nodes to make durable together with the block. */
   readonly nodes: Nodes
 }
@@ -91,7 +94,7 @@ export async function applyBlock(
   if (!started.ok) return started
   const executed = await execute(started.value, block, transactions.value)
   if (!executed.ok) return executed
-  const { stateRoot, gasUsed, receipts, nodes } = executed.value
+  const { stateRoot, gasUsed, receipts, touched, nodes } = executed.value
   return ok({
     height: expectations.height,
     block,
@@ -101,6 +104,7 @@ export async function applyBlock(
     gasUsed,
     transactions: transactions.value,
     receipts,
+    touched,
     nodes,
   })
 }

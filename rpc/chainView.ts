@@ -105,7 +105,9 @@ export function createChainView(
   return {
     chainId: BigInt(engine.chainId),
     head: () => chain.head().height,
-    earliest: () => 0n,
+    earliest: chain.firstHeight,
+    stateFloor: chain.stateFloor,
+    history: chain.history,
     header,
     block,
     numberOf: chain.heightOf,

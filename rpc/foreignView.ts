@@ -3,10 +3,12 @@
  */
 import { getMerkleStateProof } from '@ethereumjs/statemanager'
 import type { ForeignChain, ForeignReceipt } from '../chain/foreign/foreignChain.ts'
-import { type Address, zeroAddress } from '../primitives/address.ts'
+import { type HistoryIndex, historyIndex, historyWrites } from '../chain/historyIndex.ts'
+import { type Address, addressFromBytes, zeroAddress } from '../primitives/address.ts'
 import { bytesToUint, toHex, uintBytes } from '../primitives/bytes.ts'
 import type { Clock } from '../primitives/clock.ts'
 import { type Hash, hashFromBytes } from '../primitives/hash.ts'
+import { openMemory } from '../storage/memory.ts'
 import { Expired } from '../vm/chainVm.ts'
 import { simulate } from '../vm/simulate.ts'
 import { simulateBlocks } from '../vm/simulateBlocks.ts'
@@ -66,6 +68,8 @@ export function createForeignView(
     chainId: chain.chainId,
     head: () => BigInt(blocks.length - 1),
     earliest: () => 0n,
+    stateFloor: () => 0n,
+    history: indexed(chain),
     header: async (number) => blockView(number)?.header ?? null,
     block: async (number) => blockView(number),
     numberOf: async (hash) => byHash.get(hash) ?? null,
@@ -111,6 +115,26 @@ export function createForeignView(
       const base = { header: found.block.header, state: await stateAt(number), engineAt, known }
       return simulateBlocks(base, request, deadline(callBudgetMs))
     },
+  }
+}
+
+/** The index of a chain that stands still, in memory as all of it is. */
+function indexed({ blocks }: ForeignChain): HistoryIndex {
+  const store = openMemory()
+  const filling = store.batch(
+    blocks.flatMap(({ block, receipts, touched }, height) => {
+      const transactions = block.transactions.map((tx) => {
+        return { tx, sender: addressFromBytes(tx.getSenderAddress().bytes) }
+      })
+      return historyWrites({ height: BigInt(height), transactions, touched, receipts })
+    }),
+  )
+  const index = historyIndex(store)
+  return {
+    placesOf: (...query) => filling.then(() => index.placesOf(...query)),
+    sentBy: (...query) => filling.then(() => index.sentBy(...query)),
+    creationOf: (...query) => filling.then(() => index.creationOf(...query)),
+    logBlocks: (...query) => filling.then(() => index.logBlocks(...query)),
   }
 }
 

@@ -1,6 +1,9 @@
 /**
- * Finding logs: the bloom filter of each header says which blocks are worth opening.
+ * Finding logs: the index says which blocks are worth opening or, where it would say nearly all, the
+ * bloom filter of each header.
  */
+
+import type { LogFilter as IndexFilter } from '../chain/logQuery.ts'
 import { ok, type Result, refuse } from '../primitives/result.ts'
 import { mayContain } from './bloom.ts'
 import type { RpcFault } from './errors.ts'
@@ -11,7 +14,7 @@ import type { BlockView, LogView, ReceiptView } from './views.ts'
 import type { JsonObject } from './wire.ts'
 
 export type LogLimits = {
-  /** Blocks of one query. */
+  /** Blocks of one query: of its range or, if it asks for addresses or topics, that may have them. */
   readonly maxLogBlocks: number
   /** Logs of one answer. */
   readonly maxLogs: number
@@ -28,18 +31,38 @@ export async function queryLogs(
   { maxLogBlocks, maxLogs }: LogLimits,
 ): Promise<Result<readonly JsonObject[], RpcFault>> {
   const { from, to } = range
-  if (to - from >= BigInt(maxLogBlocks)) return tooMany('blocks in a log query', maxLogBlocks)
+  const indexed = await chain.history.logBlocks(indexFilter(filter), from, to, maxLogBlocks)
+  if (indexed === null && to - from >= BigInt(maxLogBlocks))
+    return tooMany('blocks in a log query', maxLogBlocks)
   const found: JsonObject[] = []
-  for (let number = from; number <= to; number++) {
-    if (number % BigInt(blocksPerTurn) === 0n) await nextTurn()
-    const header = await chain.header(number)
-    if (header === null || !mayContain(header.logsBloom, filter)) continue
+  for await (const number of indexed ?? blocksByBloom(chain, filter, range)) {
     for (const log of await openBlock(chain, number, filter)) found.push(log)
     // Reading one block's receipts takes long enough.
     await nextTurn()
     if (found.length > maxLogs) return tooMany('logs in an answer', maxLogs)
   }
   return ok(found)
+}
+
+/** Blocks of the range whose headers do not rule the filter out. */
+async function* blocksByBloom(
+  chain: RpcChain,
+  filter: LogFilter,
+  { from, to }: { readonly from: bigint; readonly to: bigint },
+): AsyncIterable<bigint> {
+  for (let number = from; number <= to; number++) {
+    if (number % BigInt(blocksPerTurn) === 0n) await nextTurn()
+    const header = await chain.header(number)
+    if (header !== null && mayContain(header.logsBloom, filter)) yield number
+  }
+}
+
+/** As the index takes it: nothing asked for in a place is null there, and an empty list of addresses. */
+function indexFilter({ addresses, topics }: LogFilter): IndexFilter {
+  return {
+    addresses: addresses ?? [],
+    topics: topics.map((choices) => (choices?.length === 0 ? null : choices)),
+  }
 }
 
 async function openBlock(

@@ -3,6 +3,7 @@
  * test. Everything handed over is plain data; a `null` says that there is no such thing.
  */
 import type { NextBlock, NextBlockRequest } from '../chain/foreign/nextBlock.ts'
+import type { HistoryIndex } from '../chain/historyIndex.ts'
 import type { PoolFault } from '../mempool/poolFault.ts'
 import type { Address } from '../primitives/address.ts'
 import type { Clock } from '../primitives/clock.ts'
@@ -56,8 +57,10 @@ export type RpcModules = {
 export type RpcChain = {
   readonly chainId: bigint
   readonly head: () => bigint
-  /** Lowest number whose block is kept. @default 0n for a node that keeps everything */
+  /** Lowest number whose block is kept; 0 unless the node began at a snapshot. */
   readonly earliest: () => bigint
+  /** Lowest number whose state is kept. */
+  readonly stateFloor: () => bigint
   readonly header: (number: bigint) => Promise<HeaderView | null>
   readonly block: (number: bigint) => Promise<BlockView | null>
   readonly numberOf: (hash: Hash) => Promise<bigint | null>
@@ -67,6 +70,7 @@ export type RpcChain = {
   readonly locate: (
     transaction: Hash,
   ) => Promise<{ readonly number: bigint; readonly index: number } | null>
+  readonly history: HistoryIndex
   /** State after block `number`. Null: that state is not kept; an unknown account is all zeros. */
   readonly account: (address: Address, number: bigint) => Promise<AccountView | null>
   readonly code: (address: Address, number: bigint) => Promise<Uint8Array | null>

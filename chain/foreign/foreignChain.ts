@@ -19,6 +19,7 @@ import {
   openState,
   type StateStore,
 } from '../../vm/stateStore.ts'
+import { type Touched, watchTouches } from '../../vm/touched.ts'
 import { type RawBlock, readBlockFile } from './blockFile.ts'
 import { type ImportFault, whyOf } from './fault.ts'
 import { foreignBodyFault, foreignHeaderFault } from './header.ts'
@@ -33,7 +34,12 @@ export type ForeignReceipt = {
   readonly logs: readonly Log[]
 }
 
-export type ForeignBlock = { readonly block: Block; readonly receipts: readonly ForeignReceipt[] }
+export type ForeignBlock = {
+  readonly block: Block
+  readonly receipts: readonly ForeignReceipt[]
+  /** By transaction. */
+  readonly touched: readonly Touched[]
+}
 
 export type ForeignChain = {
   readonly chainId: bigint
@@ -73,7 +79,7 @@ export async function importChain(
   const store = memoryStates()
   const origin = await foreignGenesis(rules.value, store)
   if (!origin.ok) return origin
-  const blocks: ForeignBlock[] = [{ block: origin.value, receipts: [] }]
+  const blocks: ForeignBlock[] = [{ block: origin.value, receipts: [], touched: [] }]
   const chain = chainOf(rules.value, blocks, store)
   for (const raw of withoutGenesis(read.value, origin.value)) {
     const height = BigInt(blocks.length)
@@ -193,12 +199,20 @@ async function addBlock(
   }
   const opened = await openState(common, store, hashFromBytes(parent.header.stateRoot))
   try {
-    const { vm } = await vmFor(engine, opened.state, block, known)
+    const { vm, evm } = await vmFor(engine, opened.state, block, known)
+    const touches = watchTouches(evm)
+    const touched: Touched[] = []
+    vm.events.on('afterTx', async ({ transaction: { to } }, resume) => {
+      const sender = addressFromBytes(block.transactions[touched.length]!.getSenderAddress().bytes)
+      const recipient = to === undefined ? null : addressFromBytes(to.bytes)
+      touched.push(await touches.take({ sender, to: recipient }))
+      resume?.()
+    })
     const result = await runBlock(vm, { block, generate: true, skipBlockValidation: true })
     const wrong = resultFault(block, result)
     if (wrong !== null) return refuse(wrong)
     store.remember(newNodes(store, opened.nodes, hashFromBytes(result.stateRoot)))
-    return ok({ block, receipts: receiptsOf(result) })
+    return ok({ block, receipts: receiptsOf(result), touched })
   } catch (error) {
     return refuse({ code: 'import/execution', height, why: whyOf(error) })
   }

@@ -16,14 +16,15 @@ export function ethCapabilityMethods({ chain }: Pick<RpcModules, 'chain'>): Meth
       const header = await chain.header(chain.head())
       if (header === null) return refuse({ code: 'rpc/notFound', what: 'header' })
       const kept = { disabled: false, oldestBlock: quantity(chain.earliest()) }
+      const states = { disabled: false, oldestBlock: quantity(chain.stateFloor()) }
       return ok({
         head: { number: quantity(header.number), hash: header.hash },
-        state: kept,
+        state: states,
         tx: kept,
         logs: kept,
         receipts: kept,
         blocks: kept,
-        stateproofs: kept,
+        stateproofs: states,
       })
     }),
   }

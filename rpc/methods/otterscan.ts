@@ -24,7 +24,7 @@ import {
   countSchema,
   hashSchema,
 } from '../schemas.ts'
-import { creationOf, senderTransaction } from '../searches.ts'
+import { creationOf, type FoundPage, searchByAddress, senderTransaction } from '../searches.ts'
 import { type TracedFrame, tracedFrames } from '../tracedBlock.ts'
 import type { BlockView, ReceiptView } from '../views.ts'
 import { type Json, type JsonObject, quantity } from '../wire.ts'
@@ -32,6 +32,7 @@ import { type Json, type JsonObject, quantity } from '../wire.ts'
 const apiLevel = 8
 /** Transactions of a page. */
 const maxPage = 100
+const pageSchema = countSchema(maxPage)
 
 /** Kinds of internal operations. */
 const operations: ReadonlyMap<string, number> = new Map([
@@ -95,10 +96,38 @@ export function otterscanMethods({ chain }: Pick<RpcModules, 'chain'>): Methods 
     ),
     ots_getContractCreator: method({ address: addressSchema }, async ({ address }) => {
       const created = await creationOf(chain, address)
-      if (!created.ok || created.value === null) return created
-      const { hash, creator } = created.value
-      return ok({ hash, creator })
+      return ok(created === null ? null : { ...created })
     }),
+    ots_searchTransactionsBefore: searching(chain, 'older'),
+    ots_searchTransactionsAfter: searching(chain, 'newer'),
+  }
+}
+
+/** A page of an address's transactions, the newest first; more than asked for if a block has more. */
+function searching(chain: RpcChain, direction: 'older' | 'newer') {
+  return method(
+    { address: addressSchema, block: countSchema(Number.MAX_SAFE_INTEGER), size: pageSchema },
+    async ({ address, block, size }) => {
+      const found = await searchByAddress(chain, address, BigInt(block), direction, size)
+      return ok(searchPage(found))
+    },
+  )
+}
+
+function searchPage({ blocks, isFirst, isLast }: FoundPage): JsonObject {
+  return {
+    txs: blocks.flatMap(({ block, indexes }) => {
+      const all = block.transactions()
+      const { header } = block
+      return indexes.map((index) => formatTransaction(all[index]!, { header, index }))
+    }),
+    receipts: blocks.flatMap(({ block, receipts, indexes }) => {
+      const all = formatReceipts(block, receipts)
+      const timestamp = quantity(block.header.timestamp)
+      return indexes.map((index) => ({ ...all[index]!, timestamp }))
+    }),
+    firstPage: isFirst,
+    lastPage: isLast,
   }
 }
 

@@ -102,7 +102,39 @@ describe('ots_', () => {
       creator: sender,
     })
     assert.equal(await call('ots_getContractCreator', other), null)
+    assert.equal(await call('ots_getTransactionBySenderAndNonce', other, 0), null)
     assert.equal(await call('ots_hasCode', contract), true)
     assert.equal(await call('ots_hasCode', other, 'latest'), false)
+  })
+  it('pages through what an address had a part in, from both ends', async () => {
+    type Page = {
+      readonly txs: readonly { readonly hash: Hex }[]
+      readonly receipts: readonly { readonly transactionHash: Hex; readonly timestamp: Hex }[]
+      readonly firstPage: boolean
+      readonly lastPage: boolean
+    }
+    const search = async (which: 'Before' | 'After', address: string, from: number, size = 1) => {
+      const page = (await call(`ots_searchTransactions${which}`, address, from, size)) as Page
+      const hashes = page.txs.map(({ hash }) => hash)
+      assert.deepEqual(
+        page.receipts.map(({ transactionHash }) => transactionHash),
+        hashes,
+      )
+      assert.ok(page.receipts.every(({ timestamp }) => BigInt(timestamp) > 0n))
+      return [hashes, page.firstPage, page.lastPage]
+    }
+    assert.deepEqual(await search('Before', sender, 0), [[failed, forwarded], true, false])
+    assert.deepEqual(await search('Before', sender, 2), [[deployed], false, true])
+    assert.deepEqual(await search('Before', sender, 0, 100), [
+      [failed, forwarded, deployed],
+      true,
+      true,
+    ])
+    assert.deepEqual(await search('After', sender, 0), [[deployed], false, true])
+    assert.deepEqual(await search('After', sender, 1), [[failed, forwarded], true, false])
+    // Reached by a call of a contract alone.
+    assert.deepEqual(await search('Before', other, 0), [[forwarded], true, true])
+    const { error } = await node.running.call('ots_searchTransactionsBefore', sender, 0, 101)
+    assert.match(error!.message, /0 to 100/)
   })
 })

@@ -1,11 +1,14 @@
 /**
  * A chain of hand-made blocks: enough to see what is sent, when, and to whom.
  */
+import { historyIndex, historyWrites } from '../../chain/historyIndex.ts'
 import type { Address } from '../../primitives/address.ts'
 import { toHex, uintBytes } from '../../primitives/bytes.ts'
 import { type Hash, sha256Hash } from '../../primitives/hash.ts'
 import type { RpcChain } from '../../rpc/modules.ts'
 import type { BlockView, LogView, ReceiptView, TransactionView } from '../../rpc/views.ts'
+import type { Write } from '../../storage/keyValue.ts'
+import { openMemory } from '../../storage/memory.ts'
 
 export const alice: Address = `0x${'a1'.repeat(20)}` as Address
 export const bob: Address = `0x${'b0'.repeat(20)}` as Address
@@ -23,11 +26,13 @@ export type SmallChain = {
 export function smallChain(replace: Partial<RpcChain> = {}): SmallChain {
   const blocks: BlockView[] = []
   const receipts: (readonly ReceiptView[])[] = []
+  const store = openMemory()
 
   function grow(logs: readonly LogView[] = []): BlockView {
     const number = BigInt(blocks.length)
     const block = blockAt(number, logs.length > 0)
     blocks.push(block)
+    void store.batch(indexOf(number, logs))
     receipts.push(logs.length === 0 ? [] : [receiptWith(logs)])
     return block
   }
@@ -39,6 +44,8 @@ export function smallChain(replace: Partial<RpcChain> = {}): SmallChain {
     chainId: 1234n,
     head: () => BigInt(blocks.length - 1),
     earliest: () => 0n,
+    stateFloor: () => 0n,
+    history: historyIndex(store),
     header: async (number) => at(number)?.header ?? null,
     block: async (number) => at(number),
     numberOf: async (hash) =>
@@ -63,6 +70,12 @@ export function smallChain(replace: Partial<RpcChain> = {}): SmallChain {
     ...replace,
   }
   return { chain, grow }
+}
+
+/** The index of a block whose only transaction left these logs. */
+function indexOf(height: bigint, logs: readonly LogView[]): readonly Write[] {
+  const own = logs.map(({ address, topics }) => ({ address, topics, data: new Uint8Array() }))
+  return historyWrites({ height, transactions: [], touched: [], receipts: [{ logs: own }] })
 }
 
 function blockAt(number: bigint, hasLogs: boolean): BlockView {

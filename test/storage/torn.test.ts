@@ -54,6 +54,13 @@ async function copyWith(key: Uint8Array, value: Uint8Array | null): Promise<KeyV
 const check = (store: KeyValue) => checkStore(store, test.rules, test.chain.genesisHash, quietly)
 const at = (tag: string, height: number) => concatBytes(utf8ToBytes(tag), uintBytes(height, 8))
 
+/** The first entry of the index of addresses. */
+async function indexKey(store: KeyValue): Promise<Uint8Array> {
+  const [from, to] = [utf8ToBytes('u'), utf8ToBytes('v')]
+  for await (const [key] of store.scan({ from, to, limit: 1 })) return key
+  throw new Error('the index is empty')
+}
+
 describe('a database that was torn', () => {
   it('is right as the chain wrote it', async () => {
     const { faults, sound, head, nodes } = await check(test.store)
@@ -89,6 +96,7 @@ describe('a database that was torn', () => {
   it('gets its indexes back, and else goes back to the last whole block', async () => {
     for (const [key, value, head] of [
       [at('k', 4), null, 6n],
+      [await indexKey(test.store), null, 6n],
       [at('e', 5), Uint8Array.of(1), 4n],
       [nodeKey((await test.chain.stateAt(6n))!.stateRoot.slice(2)), null, 5n],
     ] as const) {
