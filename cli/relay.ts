@@ -30,6 +30,8 @@ export type Relay = {
   readonly port: number
   /** Bytes passed on so far, both ways. */
   readonly bytes: () => number
+  /** Be another link from now on, for connections that there are, too. */
+  readonly become: (link: LinkOptions) => void
   /** Break every connection, and take none until {@link Relay.heal}. */
   readonly cut: () => void
   readonly heal: () => void
@@ -37,8 +39,8 @@ export type Relay = {
 }
 
 /** A relay on a free port to `target`. */
-export async function openRelay(target: number, link: LinkOptions): Promise<Relay> {
-  const { delayMs, jitterMs, stallOneIn = 0, stallMs = 200, breakOneIn = 0, seed = 0 } = link
+export async function openRelay(target: number, initially: LinkOptions): Promise<Relay> {
+  let link = initially
   const sockets = new Set<Socket>()
   let bytes = 0
   let connections = 0
@@ -47,7 +49,7 @@ export async function openRelay(target: number, link: LinkOptions): Promise<Rela
   const server = createServer({ noDelay: true }, (near) => {
     if (!whole) return void near.destroy()
     const far = connect({ port: target, host: '127.0.0.1', noDelay: true })
-    const name = `${seed}/${connections++}`
+    const name = `${link.seed ?? 0}/${connections++}`
     pass(near, far, fatesOf(`${name}/in`))
     pass(far, near, fatesOf(`${name}/out`))
   })
@@ -59,6 +61,7 @@ export async function openRelay(target: number, link: LinkOptions): Promise<Rela
     const held: Uint8Array[] = []
     sockets.add(from)
     from.on('data', (chunk: Uint8Array) => {
+      const { delayMs, jitterMs, stallOneIn = 0, stallMs = 200, breakOneIn = 0 } = link
       bytes += chunk.length
       if (happens(breakOneIn)) {
         from.destroy()
@@ -68,7 +71,7 @@ export async function openRelay(target: number, link: LinkOptions): Promise<Rela
       const stall = happens(stallOneIn) ? stallMs : 0
       const delay = delayMs - jitterMs + fates.below(2 * jitterMs + 1) + stall
       due = Math.max(due, performance.now() + delay)
-      if (delayMs + jitterMs + stallOneIn === 0) to.write(chunk)
+      if (held.length === 0 && delayMs + jitterMs + stallOneIn === 0) to.write(chunk)
       else {
         held.push(chunk)
         after(
@@ -83,7 +86,7 @@ export async function openRelay(target: number, link: LinkOptions): Promise<Rela
     from.on('error', () => from.destroy())
     from.on('close', () => {
       sockets.delete(from)
-      const last = Math.max(delayMs + jitterMs, due - performance.now())
+      const last = Math.max(link.delayMs + link.jitterMs, due - performance.now())
       after(() => {
         for (const chunk of held.splice(0)) to.write(chunk)
         to.end()
@@ -106,6 +109,9 @@ export async function openRelay(target: number, link: LinkOptions): Promise<Rela
   return {
     port,
     bytes: () => bytes,
+    become: (next) => {
+      link = next
+    },
     cut,
     heal: () => {
       whole = true

@@ -8,6 +8,7 @@ export type Metrics = {
   readonly peers: Gauge
   readonly commitSeconds: Histogram
   readonly rounds: Counter
+  readonly consensusMessages: Counter
   readonly transactions: Counter
   readonly certificates: Counter<'verdict'>
   readonly trainedMacs: Counter
@@ -35,6 +36,10 @@ export function createMetrics(): Metrics {
     pool: gauge('waggle_pool_transactions', 'Transactions waiting'),
     commitSeconds: histogram('waggle_commit_seconds', 'From a proposal to its commit'),
     rounds: counter('waggle_extra_rounds_total', 'Rounds after the first of a height'),
+    consensusMessages: counter(
+      'waggle_consensus_messages_total',
+      'Messages of consensus sent, once for each peer',
+    ),
     transactions: counter('waggle_transactions_total', 'Transactions committed'),
     certificates: new Counter({
       name: 'waggle_certificates_total',

@@ -7,6 +7,7 @@ import type { Driver, DriverNetwork } from '../consensus/driverModules.ts'
 import type { TransactionPool } from '../mempool/transactionPool.ts'
 import { type BlobSync, createBlobSync } from '../network/blobSync.ts'
 import { type BlockSync, blockSyncTopics, createBlockSync } from '../network/blockSync.ts'
+import { maxGossipBytes } from '../network/gossip.ts'
 import { createHost, type Host } from '../network/host.ts'
 import type { PeerId } from '../network/peer.ts'
 import type { GenesisUpgrade } from '../params/genesis.ts'
@@ -21,7 +22,9 @@ import type { BlobStore } from '../storage/blobStore.ts'
 import { type Announcement, decodeAnnouncement, encodeAnnouncement } from './announcement.ts'
 import { applyBlockRecord, loadBlockRecord } from './blockRecord.ts'
 import { custodyAnswerBytes, custodyRequestBytes } from './custodyMessage.ts'
+import { evidenceTopic } from './evidenceGossip.ts'
 import { type Logger, logFields } from './logger.ts'
+import type { Metrics } from './metrics.ts'
 import type { SidecarStore } from './sidecarStore.ts'
 import type { Values } from './values.ts'
 
@@ -58,6 +61,7 @@ export type NetworkingModules = {
   readonly chain: Chain
   readonly blobs: BlobStore
   readonly sidecars: SidecarStore
+  readonly metrics: Metrics
   readonly log: Logger
 }
 
@@ -94,7 +98,7 @@ const blobTimeoutMs = 120_000
 
 export async function createNetworking(
   options: NetworkingOptions,
-  { chain, blobs, sidecars, log }: NetworkingModules,
+  { chain, blobs, sidecars, metrics, log }: NetworkingModules,
 ): Promise<Networking> {
   const { genesis, genesisHash, rules } = chain
   const report = (problem: unknown) => log.debug({ problem: problemFields(problem) }, 'network')
@@ -116,6 +120,7 @@ export async function createNetworking(
         [topics.consensus]: { maxBytes: maxUrgentBytes, urgent: true },
         [topics.bulk]: { maxBytes: maxBulkBytes },
         [topics.certificate]: { maxBytes: maxBulkBytes },
+        [evidenceTopic]: { maxBytes: maxGossipBytes },
       },
     },
     { height: () => chain.head().height, report },
@@ -205,10 +210,10 @@ export async function createNetworking(
     connect,
     driverNetwork: {
       send: (peer, bytes) => {
-        host.send(peer as PeerId, laneOf(bytes), bytes)
+        if (host.send(peer as PeerId, laneOf(bytes), bytes).ok) metrics.consensusMessages.inc()
       },
       broadcast: (bytes) => {
-        host.broadcast(laneOf(bytes), bytes)
+        metrics.consensusMessages.inc(host.broadcast(laneOf(bytes), bytes))
       },
       peers: () => host.peers().map(({ id }) => id),
       onMessage: (receive) => {

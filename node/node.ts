@@ -77,7 +77,7 @@ export async function startNode(
       bootstrap: [...new Set([...genesis.peers, ...options.bootstrap])],
       validator: keys?.address ?? null,
     },
-    { chain, blobs, sidecars, log },
+    { chain, blobs, sidecars, metrics, log },
   )
   const { host, blockSync, ensureBlob } = networking
   const workshop = createWorkshop(
