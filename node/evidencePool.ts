@@ -24,6 +24,8 @@ export type EvidencePool = {
   readonly take: (bytes: Uint8Array) => Promise<'relay' | 'drop' | 'punish'>
   /** Calls `listener` with each piece of our own finding, encoded. */
   readonly onFound: (listener: (encoded: Uint8Array) => void) => void
+  /** Everything that no block holds yet, encoded. */
+  readonly kept: () => readonly Uint8Array[]
   /** Encoded, for the next block. */
   readonly pending: () => readonly Uint8Array[]
   /** The chain refuses this piece: punished before, or too old. */
@@ -88,6 +90,7 @@ export function createEvidencePool({ chain }: { readonly chain: Chain }): Eviden
     onFound: (listener) => {
       listeners.push(listener)
     },
+    kept: () => [...kept.values()].map(encodeEvidence),
     pending: () => [...kept.values()].slice(0, maxPerBlock).map(encodeEvidence),
     reset: (envelope, height) => {
       const decoded = decodeEnvelope(envelope)

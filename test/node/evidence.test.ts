@@ -69,22 +69,56 @@ async function membersAt(chain: Chain, height: bigint): Promise<readonly Address
   return (await chain.setAt(height))!.validators.map(({ address }) => address)
 }
 
-/** Two hosts of which the second hears what the first publishes; its verdicts are kept. */
+type Hear = (peer: never, bytes: Uint8Array) => unknown
+
+/**
+ * Two hosts of which the second hears what the first says, once they are connected; verdicts on gossip
+ * are kept, and what the second passes on.
+ */
 function wire(verdicts: string[]) {
-  let hear: (peer: never, bytes: Uint8Array) => unknown = () => 'drop'
+  let hear: Hear = () => 'drop'
+  let hearAlone: Hear = () => {}
+  let greet: (peer: never) => void = () => {}
+  let connected = false
+  const passedOn: Uint8Array[] = []
+  const punished: string[] = []
+  const quiet = { on: () => {}, onConnect: () => {}, subscribe: () => {}, penalize: () => {} }
   return {
+    passedOn,
+    punished,
+    connect: () => {
+      connected = true
+      greet({ id: 'second' } as never)
+    },
     first: {
+      ...quiet,
       publish: (_topic: string, bytes: Uint8Array) => {
-        void Promise.resolve(hear('first' as never, bytes)).then((v) => verdicts.push(String(v)))
+        if (connected)
+          void Promise.resolve(hear('first' as never, bytes)).then((v) => verdicts.push(String(v)))
         return ok('published' as const)
       },
-      subscribe: () => {},
+      send: (_peer: string, _topic: string, bytes: Uint8Array) => {
+        void hearAlone('first' as never, bytes)
+        return ok('queued' as const)
+      },
+      onConnect: (callback: typeof greet) => {
+        greet = callback
+      },
     },
     second: {
-      publish: () => ok('published' as const),
-      subscribe: (_topic: string, handler: typeof hear) => {
+      ...quiet,
+      publish: (_topic: string, bytes: Uint8Array) => {
+        passedOn.push(bytes)
+        return ok('published' as const)
+      },
+      send: () => ok('queued' as const),
+      subscribe: (_topic: string, handler: Hear) => {
         hear = handler
       },
+      on: (_topic: string, handler: Hear) => {
+        hearAlone = handler
+      },
+      penalize: (peer: string) => punished.push(peer),
     },
   }
 }
@@ -101,6 +135,7 @@ describe('evidence, from one node that saw it to the stake', () => {
     const [finder, proposer] = [createEvidencePool({ chain }), createEvidencePool({ chain })]
     const verdicts: string[] = []
     const hosts = wire(verdicts)
+    hosts.connect()
     gossipEvidence(hosts.first, finder)
     gossipEvidence(hosts.second, proposer)
     const evidence = doubleVote(set, 2, 2n)
@@ -177,6 +212,27 @@ describe('evidence, from one node that saw it to the stake', () => {
     assert.equal(asked.length, 1, 'two of four are more than a third: one skip')
     assert.equal(await lightBlockAt(chain, 0n), null)
     assert.equal(await lightBlockAt(chain, 18n), null)
+  })
+
+  it('found by a node without peers is told to the first that comes, who passes it on', async () => {
+    const sealed = await openSealedChain(genesis)
+    const { chain } = sealed
+    await advanceTo(sealed, 2n)
+    const set = (await chain.setAt(2n))!
+    const [finder, other] = [createEvidencePool({ chain }), createEvidencePool({ chain })]
+    const hosts = wire([])
+    gossipEvidence(hosts.first, finder)
+    gossipEvidence(hosts.second, other)
+    const evidence = doubleVote(set, 1, 2n)
+    finder.add(evidence)
+    assert.deepEqual(other.kept(), [])
+    hosts.connect()
+    while (hosts.passedOn.length === 0) await new Promise(setImmediate)
+    assert.deepEqual(hosts.passedOn, [encodeEvidence(evidence)])
+    assert.deepEqual(other.kept(), [encodeEvidence(evidence)])
+    hosts.first.send('second', 'evidence', Uint8Array.of(9, 9))
+    while (hosts.punished.length === 0) await new Promise(setImmediate)
+    assert.deepEqual(hosts.punished, ['first'])
   })
 
   it('is held against its bearer if it does not hold, and forgotten if it is late', async () => {
