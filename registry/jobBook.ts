@@ -8,7 +8,6 @@ import { type Hash, zeroHash } from '../primitives/hash.ts'
 import { ok, type Result, refuse } from '../primitives/result.ts'
 import { type AdmissionFault, admitJob } from './admission.ts'
 import { type Dataset, readDataset } from './datasets.ts'
-import { queuePriority } from './formulas.ts'
 import { type Job, jobIdOf, rangeCount, stepMacs } from './job.ts'
 import { type JobRecord, JobStatus, readJob, writeJobBytes, writeJobState } from './jobRecord.ts'
 import { hashOfWord, listItems, listLength, listPush, listRemove, slotOf } from './layout.ts'
@@ -17,6 +16,7 @@ import { registerModel } from './models.ts'
 import { basePriceOf } from './prices.ts'
 import type { World } from './records.ts'
 import { attemptAt, drawnAttempts } from './schedule.ts'
+import { dropWaiting, maxWaiting, pushWaiting, takeWaiting, waitingCount } from './waitingJobs.ts'
 
 export type JobFault =
   | AdmissionFault
@@ -32,9 +32,6 @@ export type JobFault =
   | { readonly code: 'jobs/queueFull'; readonly max: bigint }
   | { readonly code: 'jobs/notOwner'; readonly owner: Address }
   | { readonly code: 'jobs/notRunning'; readonly id: Hash }
-
-/** Jobs that may wait for a place among the active ones. */
-const maxWaiting = 256
 
 /** What a whole job costs its owner besides the open fee, wei. */
 export function totalFee(job: Job, params: ChainParams): bigint {
@@ -71,7 +68,7 @@ export async function openJob(
   if (wei !== required) return refuse({ code: 'jobs/wrongEscrow', required, got: wei })
 
   const active = (await listLength(world.jobs, 'active')) < params.maxActiveJobs
-  if (!active && (await listLength(world.jobs, 'waiting')) >= maxWaiting)
+  if (!active && (await waitingCount(world)) >= maxWaiting)
     return refuse({ code: 'jobs/queueFull', max: BigInt(maxWaiting) })
 
   const id = jobIdOf(job)
@@ -93,7 +90,7 @@ export async function openJob(
   await listPush(world.jobs, BigInt(id), 'jobs')
   await burn(world, moduleAddresses.jobs, params.openFee)
   if (active) await activate(world, id, height)
-  else await listPush(world.jobs, BigInt(id), 'waiting')
+  else await pushWaiting(world, id, job.pricePerMac, height)
   return ok(id)
 }
 
@@ -174,8 +171,9 @@ export async function endJob(
   const refund = state.escrow - kept
   if (refund > 0n) await world.purse.transfer(moduleAddresses.jobs, job.owner, refund)
   await writeJobState(world, id, { status, escrow: 0n })
-  for (const list of ['active', 'waiting', 'unseeded'])
-    await listRemove(world.jobs, BigInt(id), list)
+  if (state.status === JobStatus.Waiting) await dropWaiting(world, id)
+  else await listRemove(world.jobs, BigInt(id), 'active')
+  if (state.seed === zeroHash) await listRemove(world.jobs, BigInt(id), 'unseeded')
   if (status === JobStatus.Finished)
     await registerModel(world, {
       job: id,
@@ -192,15 +190,6 @@ export async function endJob(
 /** Fill a free place among the active jobs with the waiting job of the highest priority. */
 async function promoteWaiting(world: World, params: ChainParams, height: bigint): Promise<void> {
   if ((await listLength(world.jobs, 'active')) >= params.maxActiveJobs) return
-  let best: { readonly id: Hash; readonly priority: bigint } | null = null
-  for (const word of await listItems(world.jobs, 'waiting')) {
-    const record = await readJob(world, hashOfWord(word))
-    if (record === null) continue
-    const epochs = (height - record.state.openedAt) / BigInt(params.epochLength)
-    const priority = queuePriority(record.job.pricePerMac, epochs)
-    if (best === null || priority > best.priority) best = { id: record.id, priority }
-  }
-  if (best === null) return
-  await listRemove(world.jobs, BigInt(best.id), 'waiting')
-  await activate(world, best.id, height)
+  const id = await takeWaiting(world, params, height)
+  if (id !== null) await activate(world, id, height)
 }

@@ -131,13 +131,23 @@ export async function listRemove(
   role: string,
   ...keys: readonly Key[]
 ): Promise<boolean> {
-  const base = slotOf(role, ...keys)
-  const items = await listItems(records, role, ...keys)
-  const index = items.indexOf(item)
+  const index = (await listItems(records, role, ...keys)).indexOf(item)
   if (index === -1) return false
-  const last = items.length - 1
-  await records.put(base + 1n + BigInt(index), items[last]!)
-  await records.put(base + 1n + BigInt(last), 0n)
-  await records.put(base, BigInt(last))
+  await listRemoveAt(records, index, role, ...keys)
   return true
+}
+
+/** Remove the item at `index`, which the list has, moving the last into its place. */
+export async function listRemoveAt(
+  records: Records,
+  index: number,
+  role: string,
+  ...keys: readonly Key[]
+): Promise<void> {
+  const base = slotOf(role, ...keys)
+  const last = (await records.get(base)) - 1n
+  invariant(index >= 0 && BigInt(index) <= last, `listRemoveAt: no item ${index} of ${role}`)
+  await records.put(base + 1n + BigInt(index), await records.get(base + 1n + last))
+  await records.put(base + 1n + last, 0n)
+  await records.put(base, last)
 }
