@@ -2,7 +2,7 @@
  * Turning a trained lease into a certificate: the validator's transaction with its sidecar.
  */
 import type { Chain } from '../chain/chain.ts'
-import { moduleAddresses } from '../params/protocol.ts'
+import { maxValidators, moduleAddresses } from '../params/protocol.ts'
 import type { Address } from '../primitives/address.ts'
 import type { Hash } from '../primitives/hash.ts'
 import { type Fault, invariant, type Result, refuse } from '../primitives/result.ts'
@@ -23,13 +23,23 @@ export type CertifierModules = {
   }
 }
 
-/** Gas for calldata, storage and logs of a certificate, misses and a job's end included. */
-const storageGas = 3_000_000n
+/** Gas for calldata, storage and logs of a certificate, and of a job's end among as many as there may be. */
+const baseGas = 2_800_000n
+/** Of each member of the sets that the holders of three attempts are drawn from, two of them missed. */
+const memberGas = 64_000n
+/** Of each custodian's pay. */
+const custodianGas = 32_000n
 
 /** EIP-7825: the most gas of one transaction. */
 const maxGas = 16_777_216n
 
 const tip = 1_000_000_000n
+
+/** The most gas that a certificate takes besides {@link certifyGas}. */
+export function storageGas(members: number, custodians: bigint): bigint {
+  const paid = [...custodians.toString(2)].filter((bit) => bit === '1').length
+  return baseGas + memberGas * BigInt(members) + custodianGas * BigInt(paid)
+}
 
 export function createCertifier({ chain, account, certificates, pools }: CertifierModules) {
   return async (call: CertifyCall, sidecar: Uint8Array): Promise<Result<Hash, Fault>> => {
@@ -39,7 +49,8 @@ export function createCertifier({ chain, account, certificates, pools }: Certifi
     if (record === null) return refuse({ code: 'jobs/unknown' })
     const { nonce } = await pools.account(account.address)
     const waiting = certificates.pool.all().filter(({ worker }) => worker === account.address)
-    const gas = storageGas + certifyGas(record.job, call.range)
+    const members = (await chain.setAt(chain.head().height))?.validators.length ?? maxValidators
+    const gas = storageGas(members, call.custodians) + certifyGas(record.job, call.range)
     const transaction = await account.sign({
       chainId: chain.genesis.chainId,
       nonce: nonce + BigInt(waiting.length),

@@ -11,7 +11,7 @@ import { splitFee } from './formulas.ts'
 import { type Job, rangeSteps, stepMacs } from './job.ts'
 import { type JobRecord, JobStatus, readJob, writeJobState } from './jobRecord.ts'
 import { burn } from './ledger.ts'
-import type { World } from './records.ts'
+import { readingStakesOnce, type World } from './records.ts'
 import { attemptAt, drawnAttempts, leaseOf } from './schedule.ts'
 import { recordMiss } from './service.ts'
 import { penalise } from './stakes.ts'
@@ -77,12 +77,13 @@ export async function settleMisses(
 
 /** `Jobs.expire`: anyone reports the passed attempts of a job's running range. */
 export async function expireLease(
-  world: World,
+  metered: World,
   params: ChainParams,
   id: Hash,
   reporter: Address,
   height: bigint,
 ): Promise<Result<readonly Miss[], MissFault>> {
+  const world = readingStakesOnce(metered)
   const record = await readJob(world, id)
   if (record === null) return refuse({ code: 'jobs/unknown', id })
   if (record.state.status !== JobStatus.Active) return refuse({ code: 'jobs/notRunning', id })

@@ -34,3 +34,22 @@ export type PrivateFacts = {
   readonly verifiers: Records
   readonly groups: Records
 }
+
+/**
+ * `world` for one call that reads the frozen sets again and again: each word of the staking module is
+ * asked for once.
+ */
+export function readingStakesOnce(world: World): World {
+  const { staking } = world
+  const known = new Map<bigint, bigint>()
+  const get = async (slot: bigint): Promise<bigint> => {
+    const value = known.get(slot) ?? (await staking.get(slot))
+    known.set(slot, value)
+    return value
+  }
+  const put = async (slot: bigint, value: bigint): Promise<void> => {
+    await staking.put(slot, value)
+    known.set(slot, value)
+  }
+  return { ...world, staking: { get, put } }
+}

@@ -25,7 +25,7 @@ import { isFresh, type JobRecord, JobStatus, readJob, writeJobState } from './jo
 import { burn } from './ledger.ts'
 import { leaseFee, type Miss, settleMisses } from './misses.ts'
 import { countLease } from './prices.ts'
-import type { World } from './records.ts'
+import { readingStakesOnce, type World } from './records.ts'
 import { attemptAt, drawnAttempts, type Lease, leaseOf } from './schedule.ts'
 import { recordCertificate, recordEarning } from './service.ts'
 
@@ -64,13 +64,14 @@ export type Settled = {
 
 /** Settle `worker`'s claim in the block at `height`, proposed by `proposer`. */
 export async function certify(
-  world: World,
+  metered: World,
   params: ChainParams,
   claim: Claim,
   worker: Address,
   proposer: Address,
   height: bigint,
 ): Promise<Result<Settled, ClaimFault>> {
+  const world = readingStakesOnce(metered)
   const found = await readJob(world, claim.job)
   if (found === null) return refuse({ code: 'jobs/unknown', id: claim.job })
   const lease = await leaseOf(world, params, found, attemptAt(found, params, height), height)
@@ -169,12 +170,13 @@ export type DeclineFault =
 
 /** `Jobs.decline`: the drawn holder steps back, free of charge, early in its lease, once per range. */
 export async function declineLease(
-  world: World,
+  metered: World,
   params: ChainParams,
   id: Hash,
   caller: Address,
   height: bigint,
 ): Promise<Result<Lease, DeclineFault>> {
+  const world = readingStakesOnce(metered)
   const record = await readJob(world, id)
   if (record === null) return refuse({ code: 'jobs/unknown', id })
   if (record.state.status !== JobStatus.Active) return refuse({ code: 'jobs/notRunning', id })
