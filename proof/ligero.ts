@@ -67,28 +67,26 @@ export function commitColumns(
 ): Committed {
   const { length } = columns[0]!.layout.code
   const rows = columns.reduce((sum, { codeRows }) => sum + codeRows, 0)
-  const code = codeRoom(kernels, rows * length)
+  const words = rows * (length + gap)
+  // A large code is made again for its opening.
+  const code = codeShare * words > kernels.budget.near ? null : kernels.room(words)
   const leaves = kernels.scope(() => {
     const hasher = kernels.columnHasher(length)
-    eachBlock(kernels, columns, data, (block, first, amount, stride) => {
-      hasher.add(block, amount, stride, first + amount === rows)
-      if (code === null) return
-      for (let i = 0; i < amount; i++)
-        code.set(block.subarray(i * stride, i * stride + length), (first + i) * length)
-    })
+    eachBlock(kernels, columns, data, code, ({ values, first, amount, stride }) =>
+      hasher.add(values, amount, stride, first + amount === rows),
+    )
     return hasher.digests()
   })
   const tree = merkleTree(kernels.hashPairs, leaves)
   const columnsAt = (positions: readonly number[]) => {
-    if (code !== null) return pickColumns(code, rows, length, positions)
     const picked = new Uint32Array(rows * positions.length)
-    kernels.scope(() =>
-      eachBlock(kernels, columns, data, (block, first, amount, stride) => {
-        for (const [p, position] of positions.entries())
-          for (let i = 0; i < amount; i++)
-            picked[p * rows + first + i] = block[i * stride + position]!
-      }),
-    )
+    const pick = ({ values, first, amount, stride }: Block) => {
+      for (const [p, position] of positions.entries())
+        for (let i = 0; i < amount; i++)
+          picked[p * rows + first + i] = values[i * stride + position]!
+    }
+    if (code !== null) pick({ values: code, first: 0, amount: rows, stride: length + gap })
+    else kernels.scope(() => eachBlock(kernels, columns, data, null, pick))
     return picked
   }
   return {
@@ -101,26 +99,28 @@ export function commitColumns(
   }
 }
 
-/** Codes larger than this many words lie outside the kernels' memory, which big steps need. */
-const largeCode = 2 ** 23
-
-/** Room for a code; `null` where it is so large that it is made again for its opening. */
-function codeRoom({ room, budget }: Kernels, words: number): Uint32Array | null {
-  if (2 * words > budget.near) return null
-  return words > largeCode ? new Uint32Array(words) : room(words)
-}
-
-/** Rows that are encoded together, as many as a block of SHA-256 has words. */
+/** Parts of the kernels' memory, of which a code may take one. */
+const codeShare = 4
+/** Rows that are encoded together: a multiple of the words of a SHA-256 block. */
 const encodedRows = 16
 /** Words between rows, lest all rows share few lines of a cache. */
 const gap = 16
 
-/** The code words of all columns, block by block of rows, `stride` words apart. */
+/** Code words of rows from `first` on, `stride` words apart. */
+type Block = {
+  readonly values: Uint32Array
+  readonly first: number
+  readonly amount: number
+  readonly stride: number
+}
+
+/** The code words of all columns, block by block of rows; into `code`, unless it is `null`. */
 function eachBlock(
   kernels: Kernels,
   columns: readonly PlacedColumn[],
   data: readonly Matrix[],
-  visit: (block: Uint32Array, first: number, rows: number, stride: number) => void,
+  code: Uint32Array | null,
+  visit: (block: Block) => void,
 ): void {
   const { length, width } = columns[0]!.layout.code
   const stride = length + gap
@@ -130,7 +130,7 @@ function eachBlock(
   )
   const words = kernels.room(encodedRows * width)
   const messages = new Int32Array(words.buffer, words.byteOffset, encodedRows * width)
-  const block = kernels.room(encodedRows * stride)
+  const once = code === null ? kernels.room(encodedRows * stride) : null
   for (let first = 0; first < rows.length; first += encodedRows) {
     const some = rows.slice(first, first + encodedRows)
     messages.fill(0)
@@ -138,8 +138,9 @@ function eachBlock(
       eachRun(column, matrix, codeRow, (from, run, to) => {
         messages.set(matrix.values.subarray(from, from + run), i * width + to)
       })
-    encode(messages.subarray(0, some.length * width), block)
-    visit(block, first, some.length, stride)
+    const values = once ?? code!.subarray(first * stride, (first + some.length) * stride)
+    encode(messages.subarray(0, some.length * width), values)
+    visit({ values, first, amount: some.length, stride })
   }
 }
 
@@ -213,18 +214,6 @@ function encodeBlock(words: Uint32Array): Uint8Array {
   return littleEndian
     ? new Uint8Array(words.buffer, words.byteOffset, 4 * words.length)
     : encodeWords(words)
-}
-
-function pickColumns(
-  code: Uint32Array,
-  rows: number,
-  length: number,
-  positions: readonly number[],
-): Uint32Array {
-  const columns = new Uint32Array(rows * positions.length)
-  for (const [i, position] of positions.entries())
-    for (let row = 0; row < rows; row++) columns[i * rows + row] = code[row * length + position]!
-  return columns
 }
 
 /** Opened entries by code row, as `hashColumns` takes them: `width` positions, those beyond the last 0. */

@@ -9,19 +9,48 @@ import { addLanes, mulLanes, subLanes } from './lanes'
  * @param twiddles - of all stages, times `2^32`: that of half-width h takes words `[h, 2h)`.
  */
 function transform(values: usize, size: i32, first: i32, twiddles: usize): void {
-  for (let half = first; half < size; half <<= 1) {
-    if (half < 4) {
-      narrowStage(values, size, half, twiddles)
-      continue
+  let half = first
+  for (; half < min(4, size); half <<= 1) narrowStage(values, size, half, twiddles)
+  for (; half << 2 <= size; half <<= 2) twoStages(values, size, half, twiddles)
+  if (half < size) oneStage(values, size, half, twiddles)
+}
+
+/** The stage of half-width `half`, a multiple of 4. */
+function oneStage(values: usize, size: i32, half: i32, twiddles: usize): void {
+  const bytes = <usize>half << 2
+  for (let start = values; start < values + (<usize>size << 2); start += bytes << 1) {
+    for (let i: usize = 0; i < bytes; i += 16) {
+      const low = v128.load(start + i)
+      const term = mulLanes(v128.load(start + bytes + i), v128.load(twiddles + bytes + i))
+      v128.store(start + i, addLanes(low, term))
+      v128.store(start + bytes + i, subLanes(low, term))
     }
-    const bytes = <usize>half << 2
-    for (let start = values; start < values + (<usize>size << 2); start += bytes << 1) {
-      for (let i: usize = 0; i < bytes; i += 16) {
-        const low = v128.load(start + i)
-        const term = mulLanes(v128.load(start + bytes + i), v128.load(twiddles + bytes + i))
-        v128.store(start + i, addLanes(low, term))
-        v128.store(start + bytes + i, subLanes(low, term))
-      }
+  }
+}
+
+/** The stages of half-widths `half`, a multiple of 4, and twice that, in one pass. */
+function twoStages(values: usize, size: i32, half: i32, twiddles: usize): void {
+  const bytes = <usize>half << 2
+  for (let start = values; start < values + (<usize>size << 2); start += bytes << 2) {
+    for (let i: usize = 0; i < bytes; i += 16) {
+      const at0 = start + i
+      const at1 = at0 + bytes
+      const at2 = at1 + bytes
+      const at3 = at2 + bytes
+      const narrow = v128.load(twiddles + bytes + i)
+      const wide = twiddles + (bytes << 1) + i
+      const x0 = v128.load(at0)
+      const x1 = mulLanes(v128.load(at1), narrow)
+      const x2 = v128.load(at2)
+      const x3 = mulLanes(v128.load(at3), narrow)
+      const y0 = addLanes(x0, x1)
+      const y1 = subLanes(x0, x1)
+      const y2 = mulLanes(addLanes(x2, x3), v128.load(wide))
+      const y3 = mulLanes(subLanes(x2, x3), v128.load(wide + bytes))
+      v128.store(at0, addLanes(y0, y2))
+      v128.store(at1, addLanes(y1, y3))
+      v128.store(at2, subLanes(y0, y2))
+      v128.store(at3, subLanes(y1, y3))
     }
   }
 }
