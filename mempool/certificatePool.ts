@@ -55,6 +55,9 @@ export type CertificateModules = {
   readonly verifyCertificate: (claim: CertificateClaim, sidecar: Uint8Array) => Promise<Verdict>
 }
 
+/** Certificates that one worker may have waiting for one range: a better fee, or more custodians. */
+const maxPerRange = 4
+
 export type CertificatePool = {
   /** Check, verify and keep. @param from - who sent it; bounds what one source can make us do. */
   readonly add: (
@@ -139,10 +142,19 @@ export function createCertificatePool(
     const max = params.maxSidecarBytes
     if (sidecar.length > max) return { code: 'certificate/sidecarSize', max, got: sidecar.length }
     if (bytesHeld + sidecar.length > maxBytes) return { code: 'certificate/full', maxBytes }
+    // A verdict counts for every transaction with the same claim, so that copies cost nothing to make.
+    if (copiesOf(claim) >= maxPerRange) return { code: 'certificate/busy', max: maxPerRange }
     const got = sidecarName(sidecar)
     return got === claim.sidecar
       ? null
       : { code: 'certificate/sidecar', expected: claim.sidecar, got }
+  }
+
+  function copiesOf({ worker, job, range }: CertificateClaim): number {
+    let copies = 0
+    for (const other of waiting.values())
+      if (other.worker === worker && other.job === job && other.range === range) copies++
+    return copies
   }
 
   /** A certificate must be executable at once: it is worth nothing later. */

@@ -240,6 +240,12 @@ describe('the certificate pool', () => {
     assert.deepEqual(taken[0]!.certificate, { sidecarBytes: 100, verifyMs: 5 })
   })
 
+  it('keeps few copies of one claim, whatever their nonces and fees', async () => {
+    for (let nonce = 0n; nonce < 4n; nonce++) assert.ok((await add(certify({ nonce }))).ok)
+    assert.deepEqual(await refused(certify({ nonce: 4n })), { code: 'certificate/busy', max: 4 })
+    assert.ok((await add(certify({ nonce: 4n, range: 1 }))).ok)
+  })
+
   it('is bounded in bytes', async () => {
     pool = poolWith({ maxBytes: 12 })
     assert.ok((await add(certify({ proof: 'ten bytes.' }), 'ten bytes.')).ok)
