@@ -5,7 +5,7 @@
 import { parseHex, toHex } from '../primitives/bytes.ts'
 import { ok, type Result, refuse } from '../primitives/result.ts'
 import { type CircuitInput, type CircuitName, circuitNames } from '../zk/circuits.ts'
-import type { Proven } from '../zk/prover.ts'
+import type { Proven } from '../zk/proveHere.ts'
 import { inputsOf } from '../zk/snarkjsJson.ts'
 import { proofBytes, protocols } from '../zk/verifier.ts'
 

@@ -4,37 +4,18 @@
  */
 import { fork } from 'node:child_process'
 import { join } from 'node:path'
-import { invariant, ok, type Result, refuse } from '../primitives/result.ts'
+import { type Result, refuse } from '../primitives/result.ts'
 import type { Artefacts } from './artefacts.ts'
 import type { CircuitInput } from './circuits.ts'
-import { inputsOf, proofBytesOf } from './snarkjsJson.ts'
+import type { Proven, ProvingTask, WitnessFault } from './proveHere.ts'
 import type { Protocol } from './verifier.ts'
-
-export type Proven = {
-  readonly protocol: Protocol
-  /** Points in the order of the EVM's precompiles. */
-  readonly proof: Uint8Array
-  /** Public numbers in the circuit's order. */
-  readonly inputs: readonly bigint[]
-}
-
-/** What the child is told. */
-export type ProvingTask = {
-  readonly protocol: Protocol
-  readonly wasm: string
-  readonly zkey: string
-  readonly input: CircuitInput
-}
 
 /** What the child says. */
 export type ProvingNews =
   | { readonly type: 'progress'; readonly fraction: number }
-  | { readonly type: 'proven'; readonly proof: unknown; readonly inputs: unknown }
-  | { readonly type: 'refused'; readonly why: string }
+  | { readonly type: 'verdict'; readonly verdict: Result<Proven, WitnessFault> }
 
-export type ProvingFault =
-  /** The input is no witness: a claim is untrue, or a signal is missing. */
-  { readonly code: 'zk/noWitness'; readonly why: string } | { readonly code: 'zk/stopped' }
+export type ProvingFault = WitnessFault | { readonly code: 'zk/stopped' }
 
 export type ProvingOptions = {
   readonly protocol?: Protocol
@@ -44,7 +25,7 @@ export type ProvingOptions = {
 }
 
 export function prove(
-  { wasm, zkey }: Artefacts,
+  { wasm, zkey }: Pick<Artefacts, 'wasm' | 'zkey'>,
   input: CircuitInput,
   { protocol = 'groth16', progress, signal }: ProvingOptions = {},
 ): Promise<Result<Proven, ProvingFault>> {
@@ -63,22 +44,11 @@ export function prove(
     )
     child.on('message', (news: ProvingNews) => {
       if (news.type === 'progress') progress?.(news.fraction)
-      else resolve(verdictOf(news, protocol))
+      else resolve(news.verdict)
     })
     child.send({ protocol, wasm, zkey, input } satisfies ProvingTask)
   }).finally(() => {
     signal?.removeEventListener('abort', stop)
     child.kill()
   })
-}
-
-function verdictOf(
-  news: Exclude<ProvingNews, { readonly type: 'progress' }>,
-  protocol: Protocol,
-): Result<Proven, ProvingFault> {
-  if (news.type === 'refused') return refuse({ code: 'zk/noWitness', why: news.why })
-  const proof = proofBytesOf(news.proof)
-  const inputs = inputsOf(news.inputs)
-  invariant(proof.ok && inputs.ok, 'prove: snarkjs wrote what we cannot read')
-  return ok({ protocol, proof: proof.value.bytes, inputs: inputs.value })
 }

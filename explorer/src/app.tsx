@@ -176,6 +176,7 @@ function Foot(): VNode {
   return (
     <footer class="foot">
       <span>A chain whose validators earn blocks by training models, with proofs.</span>
+      <a href="/sudoku">A private proof</a>
       <a href="/health">Node health</a>
       <a href="/metrics">Metrics</a>
     </footer>

@@ -14,6 +14,7 @@ import {
   visit,
 } from './browser.ts'
 import { hostileTests } from './hostile.ts'
+import { sudokuTests } from './sudoku.ts'
 
 let hive: Hive
 beforeAll(async () => {
@@ -131,3 +132,4 @@ describe('with the keyboard alone', () => {
 })
 
 hostileTests(() => hive)
+sudokuTests(() => hive)

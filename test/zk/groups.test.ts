@@ -12,7 +12,7 @@ import { poseidon, poseidonOrder } from '../../primitives/poseidon.ts'
 import { messageSignal, topicSignal } from '../../registry/groups.ts'
 import { appendLeaf, groupDepth, zeroNodes } from '../../registry/groupTree.ts'
 import { groupsAbi } from '../../vm/modules/groups.ts'
-import { verifiersAbi } from '../../vm/modules/verifiers.ts'
+import { verifiersAbi } from '../../vm/modules/verifiersAbi.ts'
 import { memberCommitment, membershipInput, nullifierOf, pathOf } from '../../zk/membership.ts'
 import { sampleSecrets as secrets } from '../../zk/samples.ts'
 import {

@@ -2,7 +2,6 @@
  * `Verifiers`, the native module that checks zero-knowledge proofs: Groth16 and PLONK over BN254, with
  * the verdict that snarkjs's Solidity verifiers give, for less gas.
  */
-import { parseAbi } from 'viem'
 import { moduleAddresses } from '../../params/protocol.ts'
 import { fromHex, type Hex, toHex } from '../../primitives/bytes.ts'
 import { type Hash, zeroHash } from '../../primitives/hash.ts'
@@ -18,26 +17,8 @@ import {
   verifyProof,
 } from '../../zk/verifier.ts'
 import type { NativeCall, NativeModule, NativeOutcome } from '../nativeModule.ts'
-import { answer, commonErrors, defineModule, refusal } from './module.ts'
-
-export const verifiersAbi = parseAbi([
-  'struct KeyView { uint8 protocol; uint32 inputs; address registrant; bytes key; }',
-
-  'function register(uint8 protocol, bytes key) returns (bytes32 name)',
-  'function verify(bytes32 name, uint256[] inputs, bytes proof) view returns (bool valid, string fault)',
-  'function key(bytes32 name) view returns (KeyView found)',
-  'function keyCount() view returns (uint256 count)',
-  'function keyAt(uint256 index) view returns (bytes32 name)',
-
-  'event KeyRegistered(bytes32 indexed name, address indexed registrant, uint8 protocol, uint32 inputs)',
-
-  'error Unknown(bytes32 id)',
-  'error Known(bytes32 name)',
-  'error BadProtocol(uint8 protocol)',
-  'error KeyLength(uint256 got)',
-  'error KeyPoint(uint256 word)',
-  ...commonErrors,
-])
+import { answer, defineModule, refusal } from './module.ts'
+import { verifiersAbi } from './verifiersAbi.ts'
 
 /**
  * Gas by protocol, from `npm run bench -- zk`: 10,000 for a millisecond of an idle machine, as the

@@ -80,6 +80,11 @@ export const pages: readonly Page[] = [
     load: async () => (await import('./dataset.tsx')).DatasetPage,
   },
   {
+    pattern: '/sudoku',
+    title: 'A private proof',
+    load: async () => (await import('./sudoku.tsx')).SudokuPage,
+  },
+  {
     pattern: '/search/:text',
     title: 'Search',
     load: async () => (await import('./search.tsx')).SearchPage,
