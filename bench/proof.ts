@@ -20,7 +20,7 @@ import { type ProofCase, proofCases } from './proofJobs.ts'
 import { ezklPeer, groth16Peer } from './proofPeers.ts'
 
 /** A case that takes longer is given up. */
-const boundS = 900
+const boundS = 3600
 
 export const benchmark: Benchmark = {
   summary: 'time and bytes of step proofs; --quick for the small model alone',

@@ -48,22 +48,27 @@ export type Witness = {
   readonly losses: Uint32Array
 }
 
-/** `ξ` of every weight of a step, layer by layer. */
+/** `ξ` of every weight of a step, layer by layer; `null` for a layer where it is 0 throughout. */
+export type Excess = readonly (Int32Array | null)[]
+
 export function excessOf(
   { update }: StepNumbers,
   fractionBits: number,
   before: Weights,
   { layers, state }: StepValues,
-): readonly Int32Array[] {
+): Excess {
   const scale = 2 ** fractionBits
   return before.layers.map(({ w, rho }, i) => {
     const rate = 2 ** update[i]!
     const { gradient } = layers[i]!
     const after = state.layers[i]!.w
-    const excess = new Int32Array(w.length)
+    let excess: Int32Array | null = null
     for (let c = 0; c < w.length; c++) {
       const updated = scale * w[c]! + rho[c]! - rate * gradient[c]!
-      excess[c] = Math.floor(updated / scale) - after[c]!
+      const beyond = Math.floor(updated / scale) - after[c]!
+      if (beyond === 0) continue
+      excess ??= new Int32Array(w.length)
+      excess[c] = beyond
     }
     return excess
   })
@@ -71,12 +76,13 @@ export function excessOf(
 
 /** The saturated weights of a lease in canonical order, or `null` if there are more than a proof lists. */
 export function saturationsOf(
-  excess: readonly (readonly Int32Array[])[],
+  excess: readonly Excess[],
   layers: readonly number[],
 ): readonly Saturation[] | null {
   const found: Saturation[] = []
   for (const [step, byLayer] of excess.entries())
     for (const [i, values] of byLayer.entries()) {
+      if (values === null) continue
       const inner = layers[i]!
       for (let c = 0; c < values.length; c++) {
         if (values[c] === 0) continue
@@ -94,7 +100,7 @@ export function buildWitness(
   before: Weights,
   steps: readonly StepValues[],
   batches: readonly BatchRows[],
-  excess: readonly (readonly Int32Array[])[],
+  excess: readonly Excess[],
 ): Witness {
   invariant(steps.length === shape.steps.length, 'buildWitness: one trace for each step')
   const columns: Matrix[] = []
@@ -107,8 +113,10 @@ export function buildWitness(
     }
   const sums = steps.map((step, number) => {
     if (shape.dense)
-      for (const [i, layer] of before.layers.entries())
-        columns[find('excess', number, i + 1).index] = weightMatrix(layer, excess[number]![i]!)
+      for (const [i, layer] of before.layers.entries()) {
+        const values = excess[number]![i] ?? new Int32Array(layer.w.length)
+        columns[find('excess', number, i + 1).index] = weightMatrix(layer, values)
+      }
     const unit = unitColumns(shape, step, number)
     for (const { role, layer, matrix } of unit.columns)
       columns[find(role, number, layer).index] = matrix
@@ -129,7 +137,7 @@ function weightMatrix(
   { width, inner }: LayerWeights,
   values: Int8Array | Int32Array | Uint32Array,
 ): Matrix {
-  return { rows: width, cols: inner, stride: inner, values: Int32Array.from(values) }
+  return { rows: width, cols: inner, stride: inner, values: new Int32Array(values) }
 }
 
 type UnitColumn = {
@@ -200,7 +208,9 @@ export function transposed(values: Int8Array | Int32Array, batch: number): Matri
 }
 
 function mapped(matrix: Matrix, f: (value: number, cell: number) => number): Matrix {
-  return { ...matrix, values: matrix.values.map((value, cell) => f(value, cell)) }
+  const values = new Int32Array(matrix.values.length)
+  for (let cell = 0; cell < values.length; cell++) values[cell] = f(matrix.values[cell]!, cell)
+  return { ...matrix, values }
 }
 
 /** `Σ (o − 64·y)²` over each run of 2^15 indices `j·2^β + b`. */
