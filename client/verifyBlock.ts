@@ -1,8 +1,8 @@
 /**
  * Verification of a block: who signed it, and that what the node shows is what they signed.
  */
-import type { Hex } from '../primitives/bytes.ts'
-import { keccakHash } from '../primitives/hash.ts'
+import { type Hex, toHex } from '../primitives/bytes.ts'
+import { type Hash, keccakHash } from '../primitives/hash.ts'
 import type { Source } from './ask.ts'
 import {
   type Checker,
@@ -14,7 +14,7 @@ import {
 } from './checks.ts'
 import { type Anchor, createFollower, type Follower, type Signed } from './follow.ts'
 import { bytesOf } from './receipts.ts'
-import { orderedRoot } from './trie.ts'
+import { decodeItem, orderedRoot } from './trie.ts'
 
 export type VerifyOptions = {
   readonly source: Source
@@ -31,22 +31,26 @@ export async function verifyBlock(height: bigint, options: VerifyOptions): Promi
   return judge(checker, async () => {
     const { trusted } = await checkSigned(checker, followerOf(options), height)
     const where = quantity(height)
-    const shown = await checker.check('header', async () => {
+    const { root, transactions } = await checker.check('header', async () => {
       const block = await ask<ShownBlock | null>('eth_getBlockByNumber', where, false)
       if (block === null) throw new Refused(`the node shows no block ${height}`)
       if (block.hash !== trusted.hash)
         throw new Refused(`the node shows block ${block.hash}, signed is ${trusted.hash}`)
-      return { value: block, detail: `its Keccak-256 is ${trusted.hash}` }
+      const root = transactionsRootIn(await ask<Hex>('debug_getRawHeader', where), trusted.hash)
+      return {
+        value: { root, transactions: block.transactions },
+        detail: `its Keccak-256 is ${trusted.hash}`,
+      }
     })
     await checker.check('transactions', async () => {
       const raw = await Promise.all(
-        shown.transactions.map((hash) => ask<Hex>('eth_getRawTransactionByHash', hash)),
+        transactions.map((hash) => ask<Hex>('eth_getRawTransactionByHash', hash)),
       )
       const bytes = bytesOf(raw)
-      const wrong = bytes.findIndex((one, i) => keccakHash(one) !== shown.transactions[i])
+      const wrong = bytes.findIndex((one, i) => keccakHash(one) !== transactions[i])
       if (wrong >= 0) throw new Refused(`transaction ${wrong} has another hash`)
-      sameRoot(orderedRoot(bytes), shown.transactionsRoot)
-      return { value: null, detail: `${bytes.length} transactions under ${shown.transactionsRoot}` }
+      sameRoot(orderedRoot(bytes), root)
+      return { value: null, detail: `${bytes.length} transactions under ${root}` }
     })
     await checker.check('receipt', async () => {
       const count = (await checkedReceipts(options.source, height, trusted.receiptsRoot)).length
@@ -55,10 +59,20 @@ export async function verifyBlock(height: bigint, options: VerifyOptions): Promi
   })
 }
 
-type ShownBlock = {
-  readonly hash: Hex
-  readonly transactionsRoot: Hex
-  readonly transactions: readonly Hex[]
+type ShownBlock = { readonly hash: Hex; readonly transactions: readonly Hex[] }
+
+/** Place of the transactions' root in a header. */
+const transactionsField = 4
+
+/** The root in the header of this hash. @throws {Refused} if `header` is another. */
+function transactionsRootIn(header: Hex, hash: Hash): Hex {
+  const [bytes] = bytesOf([header])
+  const got = keccakHash(bytes!)
+  if (got !== hash) throw new Refused(`the header's Keccak-256 is ${got}, signed is ${hash}`)
+  const fields = decodeItem(bytes!)
+  const root = fields instanceof Uint8Array ? undefined : fields?.[transactionsField]
+  if (!(root instanceof Uint8Array)) throw new Refused('the header names no transactions')
+  return toHex(root)
 }
 
 export function followerOf({ source, anchor, now }: VerifyOptions): Follower {

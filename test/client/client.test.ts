@@ -7,8 +7,11 @@ import { createWalletClient, http, webSocket } from 'viem'
 import { privateKeyToAccount } from 'viem/accounts'
 import { afterAll, beforeAll, describe, it } from 'vitest'
 import { waggleActions } from '../../client/actions.ts'
+import { httpSource, type Source } from '../../client/ask.ts'
 import type { Check } from '../../client/checks.ts'
-import type { CertificateWire } from '../../client/wire.ts'
+import { orderedRoot } from '../../client/trie.ts'
+import { verifyBlock } from '../../client/verifyBlock.ts'
+import type { CertificateWire, NetworkWire, ValidatorSetWire } from '../../client/wire.ts'
 import { devnetAccount } from '../../node/keysDevnet.ts'
 import { toHex } from '../../primitives/bytes.ts'
 import type { Hash } from '../../primitives/hash.ts'
@@ -104,6 +107,33 @@ describe('the client library against a live node', () => {
     const { ok, checks } = await other.verifyBlock(2n)
     assert.equal(ok, false)
     assert.match(checks[0]!.detail, /not the pinned ones/)
+  }, 30_000)
+
+  it('refuses transactions that are not the ones that were signed, whatever root they come with', async () => {
+    const { ask, blob } = httpSource(net.nodes[0]!.rpcUrl)
+    type Shown = { readonly hash: Hash; readonly transactions: readonly Hash[] }
+    let height = 1n
+    for (; ; height++) {
+      const where = `0x${height.toString(16)}`
+      const { transactions } = await ask<Shown>('eth_getBlockByNumber', where, false)
+      if (transactions.length > 0) break
+    }
+    const lying: Source = {
+      blob,
+      ask: async <T>(method: string, ...params: readonly unknown[]) => {
+        const answer = await ask<T>(method, ...params)
+        if (method !== 'eth_getBlockByNumber') return answer
+        return { ...answer, transactions: [], transactionsRoot: orderedRoot([]) }
+      },
+    }
+    const { chainId, params } = await ask<NetworkWire>('waggle_getNetwork')
+    const { hash: validators } = await ask<ValidatorSetWire>('val_getSet', '0x0')
+    const epochLength = Number(params.epochLength)
+    const anchor = { chainId: Number(chainId), epochLength, validators }
+    assert.equal((await verifyBlock(height, { source: { ask, blob }, anchor })).ok, true)
+    const { ok, checks } = await verifyBlock(height, { source: lying, anchor })
+    assert.equal(ok, false)
+    assert.match(checks.at(-1)!.detail, /Merkle root/)
   }, 30_000)
 
   it('says why a job cannot be opened', async () => {
