@@ -11,6 +11,7 @@ import { ok, type Result, refuse } from '../primitives/result.ts'
 import { addressOfWord, listItems, listLength, listPush, listRemove, slotOf } from './layout.ts'
 import { burn } from './ledger.ts'
 import {
+  lostBelow,
   type Pool,
   readPool,
   rewardScaleBits,
@@ -34,6 +35,8 @@ export type Delegation = {
   readonly liableLost: bigint
   readonly liableWei: bigint
   readonly liableUntil: bigint
+  /** Height of that epoch's first block. */
+  readonly liableBelow: bigint
 }
 
 /** A delegation and what it is worth. */
@@ -69,6 +72,7 @@ const fields = [
   'liableLost',
   'liableWei',
   'liableUntil',
+  'liableBelow',
 ] as const satisfies readonly (keyof Delegation)[]
 
 const place = (validator: Address, delegator: Address, field: keyof Delegation): bigint =>
@@ -150,7 +154,11 @@ async function settle(
   }
   if (delegation.liableTo === zeroAddress) return { pool, delegation: settled }
 
-  const { lost } = await readPool(world, delegation.liableTo)
+  const over = epoch >= delegation.liableUntil
+  // Whoever comes late owes no more than whoever came in time.
+  const lost = over
+    ? await lostBelow(world, delegation.liableTo, delegation.liableBelow)
+    : (await readPool(world, delegation.liableTo)).lost
   const whole = wholePart - delegation.liableLost
   const due = ceilDiv(delegation.liableWei * (lost - delegation.liableLost), whole)
   const value = worth(delegation.shares, pool.delegated, pool.shares)
@@ -159,7 +167,6 @@ async function settle(
   const after = { ...pool, delegated: pool.delegated - paid, shares: pool.shares - shares }
   await burn(world, moduleAddresses.staking, paid)
   await writePool(world, validator, { delegated: after.delegated, shares: after.shares })
-  const over = epoch >= delegation.liableUntil
   const rest = {
     ...settled,
     shares: delegation.shares - shares,
@@ -167,6 +174,7 @@ async function settle(
     liableLost: over ? 0n : lost,
     liableWei: over ? 0n : delegation.liableWei - least(due, delegation.liableWei),
     liableUntil: over ? 0n : delegation.liableUntil,
+    liableBelow: over ? 0n : delegation.liableBelow,
   }
   await write(world, validator, delegator, rest)
   await forgetEmpty(world, validator, delegator, rest)
@@ -302,11 +310,13 @@ export async function redelegate(
   if (!sold.ok) return sold
   await write(world, from, delegator, sold.value.delegation)
   await forgetEmpty(world, from, delegator, sold.value.delegation)
+  const liableUntil = epoch + BigInt(params.unbondingEpochs)
   const bought = await buy(world, to, delegator, target, wei, {
     liableTo: from,
     liableLost: sold.value.pool.lost,
     liableWei: wei,
-    liableUntil: epoch + BigInt(params.unbondingEpochs),
+    liableUntil,
+    liableBelow: liableUntil * BigInt(params.epochLength),
   })
   return ok(bought)
 }

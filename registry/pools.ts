@@ -9,7 +9,7 @@ import { moduleAddresses } from '../params/protocol.ts'
 import type { Address } from '../primitives/address.ts'
 import { weiPerGwei } from '../primitives/brand.ts'
 import { ok, type Result, refuse } from '../primitives/result.ts'
-import { slotOf } from './layout.ts'
+import { listItem, listLength, listPush, slotOf } from './layout.ts'
 import { burn } from './ledger.ts'
 import type { World } from './records.ts'
 import { readStake } from './stakes.ts'
@@ -44,6 +44,8 @@ export const sharesPerWei = 1n << 32n
 /** Unit of {@link Pool.lost}. */
 export const wholePart = 1n << 64n
 export const rewardScaleBits = 96n
+/** In the list of slashes `lost` takes so many bits, below the height. */
+const lostBits = 72n
 /** 100 %, in basis points. */
 const maxCommission = 10_000n
 /** Delegated coin counts up to this many times the validator's own. */
@@ -162,14 +164,32 @@ export async function releaseReward(world: World, validator: Address): Promise<v
   await writePool(world, validator, { rewardPerShare: pool.rewardPerShare + perShare })
 }
 
-/** Take a twentieth of all that is entrusted to `validator`. Returns wei; they are burned by the caller. */
-export async function slashPool(world: World, validator: Address): Promise<bigint> {
+/**
+ * Take a twentieth of all that is entrusted to `validator`, in the block at `height`. Returns wei; they
+ * are burned by the caller.
+ */
+export async function slashPool(world: World, validator: Address, height: bigint): Promise<bigint> {
   const { delegated, leaving, lost } = await readPool(world, validator)
   const [atWork, onTheWay] = [delegated / slashParts, leaving / slashParts]
+  const lostNow = lost + (wholePart - lost) / slashParts
   await writePool(world, validator, {
     delegated: delegated - atWork,
     leaving: leaving - onTheWay,
-    lost: lost + (wholePart - lost) / slashParts,
+    lost: lostNow,
   })
+  await listPush(world.staking, (height << lostBits) | lostNow, 'slashes', validator)
   return atWork + onTheWay
+}
+
+/** {@link Pool.lost} as slashes in blocks below `height` had made it. */
+export async function lostBelow(world: World, validator: Address, height: bigint): Promise<bigint> {
+  const slash = (index: number) => listItem(world.staking, index, 'slashes', validator)
+  let below = 0
+  let from = await listLength(world.staking, 'slashes', validator)
+  while (below < from) {
+    const middle = (below + from) >> 1
+    if ((await slash(middle)) >> lostBits < height) below = middle + 1
+    else from = middle
+  }
+  return below === 0 ? 0n : BigInt.asUintN(Number(lostBits), await slash(below - 1))
 }

@@ -56,7 +56,7 @@ export async function slash(
   const stake = await readStake(world, validator)
   if (stake === null) return refuse({ code: 'evidence/stranger', validator })
   await world.staking.put(slot, height)
-  const wei = (await slashStake(world, validator)) + (await slashPool(world, validator))
+  const wei = (await slashStake(world, validator)) + (await slashPool(world, validator, height))
   await burn(world, moduleAddresses.staking, wei)
   await writeService(world, validator, { reputation: 0n })
   await jail(world, validator, height)

@@ -165,6 +165,27 @@ describe('slashing', () => {
       'accepted',
     )
   })
+
+  it('takes what was lost within the unbonding time of moved coin, however late it is settled', async () => {
+    for (const [height, left] of [
+      [20n, (coin * 19n) / 20n],
+      [47n, (coin * 19n) / 20n],
+      [48n, coin],
+      [480n, coin],
+    ] as const) {
+      const world = await startedWorld([million, million])
+      await entrust(world, v1, ann, coin)
+      const moved = await redelegate(world, testParams, v1, v2, ann, coin, 1n)
+      assert.equal(codeOf(moved), 'accepted')
+      await slash(world, offence(1, v1), height)
+      await slash(world, offence(2, v1), 900n)
+      assert.equal(
+        codeOf(await undelegate(world, testParams, v2, ann, left + 1n, 60n)),
+        'staking/tooMuch',
+      )
+      assert.equal(codeOf(await undelegate(world, testParams, v2, ann, left, 60n)), 'accepted')
+    }
+  })
 })
 
 describe('rewards', () => {
