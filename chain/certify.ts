@@ -14,6 +14,6 @@ function certifySelector(engine: Engine): string | null {
   return item?.type === 'function' ? toFunctionSelector(item) : null
 }
 
-export function isCertify(engine: Engine, { tx, to }: Transaction): boolean {
+export function isCertify(engine: Engine, { tx, to }: Pick<Transaction, 'tx' | 'to'>): boolean {
   return to === moduleAddresses.jobs && selectorOf(tx) === certifySelector(engine)
 }

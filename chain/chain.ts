@@ -27,7 +27,6 @@ import type { ChainState } from './chainState.ts'
 import { chainStore } from './chainStore.ts'
 import { decodeEnvelope, envelopeHashOf } from './envelope.ts'
 import type { HistoryIndex, Place } from './historyIndex.ts'
-import { bloomFits, type FoundLog, findLogs, type LogFilter } from './logQuery.ts'
 import { openGenesis } from './openGenesis.ts'
 import { type SweepResult, sweepStates } from './pruning.ts'
 import { openReader, type StateReader } from './reader.ts'
@@ -66,7 +65,6 @@ export type Chain = {
   readonly placeOf: (transaction: Hash) => Promise<Place | null>
   /** What happened, by address and topic. */
   readonly history: HistoryIndex
-  readonly logsAt: (height: bigint, filter: LogFilter) => Promise<readonly FoundLog[]>
   readonly envelopeAt: (height: bigint) => Promise<Uint8Array | null>
   readonly commitAt: (height: bigint) => Promise<Uint8Array | null>
   /** The set that decides `height`, up to the end of the epoch after the head's. */
@@ -217,12 +215,6 @@ export async function createChain(
     const at = epoch >= headEpoch - 1 ? head : await keptAt(height)
     const reader = at === null ? null : await (at === head ? readHead() : openReader(engine, at))
     return reader === null ? null : registry.validatorSetAt(reader.world, epoch)
-  }
-
-  async function logsAt(height: bigint, filter: LogFilter): Promise<readonly FoundLog[]> {
-    const state = await stateAt(height)
-    if (state === null || !bloomFits(engine, state.header.logsBloom, filter)) return []
-    return findLogs((await blocks.receipts(height)) ?? [], filter)
   }
 
   async function call(
@@ -389,7 +381,6 @@ export async function createChain(
     receiptsAt: async (height) => (height === 0n ? [] : blocks.receipts(height)),
     placeOf: blocks.placeOf,
     history: blocks.history,
-    logsAt,
     envelopeAt: blocks.envelope,
     commitAt: blocks.commit,
     setAt,

@@ -16,10 +16,17 @@ import {
   uintBytes,
   utf8ToBytes,
 } from '../primitives/bytes.ts'
+import type { Hash } from '../primitives/hash.ts'
 import type { KeyValue, Write } from '../storage/keyValue.ts'
 import type { Receipt } from '../vm/receipts.ts'
 import type { Touched } from '../vm/touched.ts'
-import type { LogFilter } from './logQuery.ts'
+
+export type LogFilter = {
+  /** Any of these; empty: any at all. */
+  readonly addresses: readonly Address[]
+  /** By position: any of these, or null for any at all. */
+  readonly topics: readonly (readonly Hash[] | null)[]
+}
 
 /** Where a transaction is. */
 export type Place = { readonly height: bigint; readonly index: number }

@@ -10,7 +10,7 @@ import type { ChainVm, Deadline } from '../vm/chainVm.ts'
 import type { Receipt } from '../vm/receipts.ts'
 import type { Nodes } from '../vm/stateStore.ts'
 import type { Touched } from '../vm/touched.ts'
-import { inspectTransaction, type Transaction } from '../vm/transaction.ts'
+import { findSenders, inspectTransaction, type Transaction } from '../vm/transaction.ts'
 import { readBlock } from './blockCodec.ts'
 import type { BlockFault } from './blockFault.ts'
 import type { ChainState } from './chainState.ts'
@@ -74,6 +74,7 @@ export async function applyBlock(
   if (!signers.ok) return signers
   const minted = checkWithdrawals(block, expectations)
   if (!minted.ok) return minted
+  await findSenders(rules.engine, block.transactions)
   const transactions = inspectAll(block)
   if (!transactions.ok) return transactions
 

@@ -9,7 +9,7 @@ import type { Hash } from '../primitives/hash.ts'
 import { ok, type Result, refuse } from '../primitives/result.ts'
 import type { Engine } from '../vm/engine.ts'
 import {
-  decodeTransaction,
+  decodeTransactionAside,
   effectiveTip,
   feeCap,
   maxCost,
@@ -91,7 +91,7 @@ export function createTransactionPool(options: PoolOptions, modules: PoolModules
   let turn: Promise<unknown> = Promise.resolve()
 
   async function add(bytes: Uint8Array): Promise<Result<Transaction, PoolFault>> {
-    const decoded = decodeTransaction(engine, bytes)
+    const decoded = await decodeTransactionAside(engine, bytes)
     return decoded.ok ? inTurn(() => admit(decoded.value)) : decoded
   }
 

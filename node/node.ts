@@ -4,6 +4,7 @@
 import { randomBytes } from 'node:crypto'
 import { existsSync } from 'node:fs'
 import { mkdir, readFile, writeFile } from 'node:fs/promises'
+import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
 import { createChain } from '../chain/chain.ts'
 import { encodeCommit } from '../chain/commit.ts'
@@ -39,6 +40,7 @@ import { createPruner } from './pruner.ts'
 import { createRpcModules } from './rpcModules.ts'
 import { chainRules } from './rules.ts'
 import { createSidecarStore } from './sidecarStore.ts'
+import { createSignerPool } from './signerPool.ts'
 import { serveSnapshots } from './snapshotServer.ts'
 import { syncSnapshot } from './snapshotSync.ts'
 import { createTurns } from './turns.ts'
@@ -65,7 +67,9 @@ export async function startNode(
   const clock = systemClock
   const store = await openLevel(join(options.dataDir, 'chain'))
   const blobs = await openBlobStore(join(options.dataDir, 'blobs'))
-  const chain = await createChain(store, genesis, await chainRules(genesis), createTurns(32))
+  const signers = createSignerPool(signerThreads(), (error) => log.error({ err: error }, 'signers'))
+  const rules = await chainRules(genesis, signers.find)
+  const chain = await createChain(store, genesis, rules, createTurns(32))
   const { params } = genesis
   const sidecars = createSidecarStore(prefixed(store, utf8ToBytes('p/')))
 
@@ -236,6 +240,7 @@ export async function startNode(
       stop: async () => {
         workshop.custodian?.stop()
         await workshop.close()
+        await signers.close()
       },
     },
     { name: 'the index', start: index.start, stop: index.stop },
@@ -276,6 +281,11 @@ export async function startNode(
     'node started',
   )
   return { rpcUrl, stop }
+}
+
+/** One is left to the main thread; more than four have nothing to do. */
+function signerThreads(): number {
+  return Math.max(1, Math.min(4, availableParallelism() - 1))
 }
 
 async function readGenesis(path: string): Promise<Genesis> {

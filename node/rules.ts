@@ -26,6 +26,7 @@ import { epochOf, type ValidatorSet } from '../registry/validatorSet.ts'
 import { expectedWithdrawals } from '../registry/withdrawals.ts'
 import { openEngine } from '../vm/engine.ts'
 import { nativeModules } from '../vm/modules/all.ts'
+import type { FindSigners } from '../vm/signer.ts'
 
 const registry: RegistryRules = {
   beginBlock,
@@ -34,13 +35,16 @@ const registry: RegistryRules = {
   writeGenesisRecords,
 }
 
-/** @throws {Error} if a genesis validator's proof of possession does not hold. */
-export async function chainRules(genesis: Genesis): Promise<Rules> {
+/**
+ * @param findSigners - finds who signed transactions beside the main thread.
+ * @throws {Error} if a genesis validator's proof of possession does not hold.
+ */
+export async function chainRules(genesis: Genesis, findSigners?: FindSigners): Promise<Rules> {
   const { chainId, params, upgrades } = genesis
   for (const [i, { publicKey, possession }] of genesis.validators.entries())
     if (!checkPossession(fromHex(publicKey), fromHex(possession)))
       throw new Error(`genesis: validators.${i}.possession does not prove its publicKey`)
-  const engine = await openEngine(chainId, nativeModules(params, chainId))
+  const engine = await openEngine(chainId, nativeModules(params, chainId), findSigners)
   const paramsAt = paramsByHeight(params, upgrades)
   return { engine, params, paramsAt, registry, consensus: consensusRules(chainId) }
 }

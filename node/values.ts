@@ -5,6 +5,7 @@
 
 import { readBlock } from '../chain/blockCodec.ts'
 import type { BuildRequest, Skip } from '../chain/builder.ts'
+import { isCertify } from '../chain/certify.ts'
 import type { Chain } from '../chain/chain.ts'
 import { decodeEnvelope } from '../chain/envelope.ts'
 import type { BuiltValue, DriverModules, Judged } from '../consensus/driverModules.ts'
@@ -12,7 +13,7 @@ import type { Signer } from '../consensus/signer.ts'
 import { claimOf } from '../mempool/certificateClaim.ts'
 import type { CertificatePool } from '../mempool/certificatePool.ts'
 import type { TransactionPool } from '../mempool/transactionPool.ts'
-import type { Address } from '../primitives/address.ts'
+import { type Address, addressFromBytes } from '../primitives/address.ts'
 import { utf8ToBytes } from '../primitives/bytes.ts'
 import type { Clock } from '../primitives/clock.ts'
 import type { Hash } from '../primitives/hash.ts'
@@ -182,7 +183,7 @@ export function createValues(modules: ValueModules): Values {
     sidecars: ReadonlyMap<Hash, Uint8Array>,
   ): Promise<Result<null, Fault>> {
     const reader = await chain.readAt(chain.head().height)
-    for (const transaction of transactionsOf(envelope)) {
+    for (const transaction of certifyingIn(envelope)) {
       const claim = claimOf(engine, transaction)
       const record = claim && reader ? await readJob(reader.world, claim.job) : null
       if (record?.job.proofKind !== ProofKind.StepProof) continue
@@ -192,11 +193,15 @@ export function createValues(modules: ValueModules): Values {
     return ok(null)
   }
 
-  function transactionsOf(envelope: Uint8Array): readonly Transaction[] {
+  /** The certificates among an envelope's transactions. */
+  function certifyingIn(envelope: Uint8Array): readonly Transaction[] {
     const decoded = decodeEnvelope(envelope)
     const block = decoded.ok ? readBlock(chain.rules, decoded.value.block) : decoded
     if (!block.ok) return []
     return block.value.transactions.flatMap((tx) => {
+      const to = tx.to === undefined ? null : addressFromBytes(tx.to.bytes)
+      // Before anyone's signature is looked at.
+      if (!isCertify(engine, { tx, to })) return []
       const inspected = inspectTransaction(tx)
       return inspected.ok ? [inspected.value] : []
     })
@@ -206,7 +211,7 @@ export function createValues(modules: ValueModules): Values {
     builder: (self, signer) => (height) => build(self, signer, height),
     judge,
     judgeSidecars,
-    requiredSidecars: (bytes) => sidecarsOf(transactionsOf(bytes)),
+    requiredSidecars: (bytes) => sidecarsOf(certifyingIn(bytes)),
     sidecarName,
   }
 }

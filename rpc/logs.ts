@@ -3,7 +3,7 @@
  * bloom filter of each header.
  */
 
-import type { LogFilter as IndexFilter } from '../chain/logQuery.ts'
+import type { LogFilter as IndexFilter } from '../chain/historyIndex.ts'
 import { ok, type Result, refuse } from '../primitives/result.ts'
 import { mayContain } from './bloom.ts'
 import type { RpcFault } from './errors.ts'

@@ -10,20 +10,25 @@ import type { Address } from '../primitives/address.ts'
 import { chainCommon } from './common.ts'
 import { loadCrypto, type NativeCrypto } from './crypto.ts'
 import type { NativeModule } from './nativeModule.ts'
+import type { FindSigners } from './signer.ts'
 
 export type Engine = {
   readonly chainId: number
   readonly common: Common
   readonly crypto: NativeCrypto
   readonly modules: ReadonlyMap<Address, NativeModule>
+  /** Finds signers beside the main thread. Absent: they are found where they are asked for. */
+  readonly findSigners?: FindSigners | undefined
 }
 
 export async function openEngine(
   chainId: number,
   modules: readonly NativeModule[],
+  findSigners?: FindSigners,
 ): Promise<Engine> {
   return {
     chainId,
+    findSigners,
     common: fixRules(chainCommon(chainId)),
     crypto: await loadCrypto(),
     modules: new Map(modules.map((module) => [module.address, module])),

@@ -71,11 +71,6 @@ export function bloomOf(
   return bloom.bitvector
 }
 
-/** Whether a bloom may contain `item` (an address or a topic); false is certain. */
-export function bloomMayHold(engine: Engine, bloom: Uint8Array, item: Uint8Array): boolean {
-  return new Bloom(bloom, engine.common).check(item)
-}
-
 /** Root of the trie of receipts, as in Ethereum's headers, and the block's bloom. */
 export function commitReceipts(
   engine: Engine,

@@ -48,6 +48,7 @@ const knownTypes = [0, 1, 2, 4]
 
 /** Encodings and inspections of transactions that are in use: they are frozen, so nothing changes. */
 const encodings = new WeakMap<TypedTransaction, Uint8Array>()
+const senders = new WeakMap<TypedTransaction, Address>()
 const inspections = new WeakMap<TypedTransaction, Result<Transaction, TransactionFault>>()
 
 /** The bytes that its hash is of; not to be written to. */
@@ -64,12 +65,58 @@ export function decodeTransaction(
   engine: Engine,
   bytes: Uint8Array,
 ): Result<Transaction, TransactionFault> {
+  const read = readBytes(engine, bytes)
+  if (!read.ok) return read
+  return 'known' in read.value ? ok(read.value.known) : inspectRead(engine, read.value)
+}
+
+/** {@link decodeTransaction}, but its signer is found beside the main thread. */
+export async function decodeTransactionAside(
+  engine: Engine,
+  bytes: Uint8Array,
+): Promise<Result<Transaction, TransactionFault>> {
+  const read = readBytes(engine, bytes)
+  if (!read.ok) return read
+  if ('known' in read.value) return ok(read.value.known)
+  await findSenders(engine, [read.value.tx])
+  return inspectRead(engine, read.value)
+}
+
+/** Have the signers of these transactions found beside the main thread: inspecting them is cheap then. */
+export async function findSenders(
+  { findSigners }: Engine,
+  transactions: readonly TypedTransaction[],
+): Promise<void> {
+  const unknown = transactions.filter((tx) => !inspections.has(tx) && knownTypes.includes(tx.type))
+  if (findSigners === undefined || unknown.length === 0) return
+  const found = await findSigners(unknown.map(encodeTransaction))
+  for (const [i, tx] of unknown.entries()) {
+    const signer = found[i] ?? null
+    if (signer === null) continue
+    // Where the library looks first.
+    tx.cache.senderPubKey = signer.slice(0, 64)
+    senders.set(tx, addressFromBytes(signer.subarray(64)))
+  }
+}
+
+type Read = { readonly tx: TypedTransaction; readonly hash: Hash }
+
+function inspectRead(engine: Engine, { tx, hash }: Read): Result<Transaction, TransactionFault> {
+  const inspected = inspectTransaction(tx)
+  if (inspected.ok) recentOf(engine).set(hash, inspected.value)
+  return inspected
+}
+
+/** All that bytes say without asking who signed them. */
+function readBytes(
+  engine: Engine,
+  bytes: Uint8Array,
+): Result<Read | { readonly known: Transaction }, TransactionFault> {
   if (bytes.length > maxTransactionBytes)
     return refuse({ code: 'transaction/size', max: maxTransactionBytes, got: bytes.length })
-  const recent = recentOf(engine)
   const hash = keccakHash(bytes)
-  const known = recent.get(hash)
-  if (known !== undefined) return ok(known)
+  const known = recentOf(engine).get(hash)
+  if (known !== undefined) return ok({ known })
   const type = typeOf(bytes)
   if (!knownTypes.includes(type)) return refuse({ code: 'transaction/type', got: type })
   const bound = checkChainId(BigInt(engine.chainId), type, bytes)
@@ -81,9 +128,7 @@ export function decodeTransaction(
     return refuse({ code: 'transaction/malformed', why: firstLine(error) })
   }
   if (!equalBytes(encodeTransaction(tx), bytes)) return refuse({ code: 'transaction/encoding' })
-  const inspected = inspectTransaction(tx)
-  if (inspected.ok) recent.set(hash, inspected.value)
-  return inspected
+  return ok({ tx, hash })
 }
 
 /** The checks that need no state, on a transaction already read as part of a block. */
@@ -121,7 +166,8 @@ function inspect(tx: TypedTransaction): Result<Transaction, TransactionFault> {
 
 function senderOf(tx: TypedTransaction): Address | null {
   try {
-    return tx.isSigned() ? addressFromBytes(tx.getSenderAddress().bytes) : null
+    if (!tx.isSigned()) return null
+    return senders.get(tx) ?? addressFromBytes(tx.getSenderAddress().bytes)
   } catch {
     return null
   }

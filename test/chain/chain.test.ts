@@ -7,8 +7,9 @@ import { afterEach, describe, it } from 'vitest'
 import { createChain } from '../../chain/chain.ts'
 import { envelopeHashOf } from '../../chain/envelope.ts'
 import { moduleAddresses } from '../../params/protocol.ts'
-import { addressOfKey } from '../../primitives/address.ts'
+import { type Address, addressOfKey } from '../../primitives/address.ts'
 import { bytesToUint, fromHex } from '../../primitives/bytes.ts'
+import type { Hash } from '../../primitives/hash.ts'
 import type { KeyValue } from '../../storage/keyValue.ts'
 import { openLevel } from '../../storage/level.ts'
 import { openMemory } from '../../storage/memory.ts'
@@ -86,19 +87,13 @@ describe('a chain', () => {
     assert.equal(block.envelopeHash, envelopeHashOf(envelope))
     assert.equal(block.block.transactions.length, 3)
     assert.deepEqual(await chain.receiptsAt(1n), outcome.receipts)
-    const found = await chain.logsAt(1n, { addresses: [notebookAddress], topics: [] })
-    assert.deepEqual(
-      found.map(({ transactionIndex, logIndex }) => [transactionIndex, logIndex]),
-      [
-        [1, 0],
-        [2, 1],
-      ],
-    )
-    const [, author] = found[1]!.log.topics
-    const byAuthor = await chain.logsAt(1n, { addresses: [], topics: [null, [author!]] })
-    assert.equal(byAuthor.length, 1)
-    assert.deepEqual(await chain.logsAt(1n, { addresses: [to], topics: [] }), [])
-    assert.deepEqual(await chain.logsAt(2n, { addresses: [], topics: [[hashText('x')]] }), [])
+    const [, author] = outcome.receipts[2]!.logs[0]!.topics
+    const find = (addresses: readonly Address[], topics: readonly (readonly Hash[] | null)[]) =>
+      chain.history.logBlocks({ addresses, topics }, 0n, 2n, 10)
+    assert.deepEqual(await find([notebookAddress], []), [1n])
+    assert.deepEqual(await find([], [null, [author!]]), [1n])
+    assert.deepEqual(await find([to], []), [])
+    assert.deepEqual(await find([], [[hashText('x')]]), [])
     assert.equal(await chain.blockAt(3n), null)
     assert.equal(await chain.readAt(3n), null)
   })

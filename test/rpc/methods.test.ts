@@ -25,7 +25,7 @@ const specified = {
     traceTransaction traceBlockByNumber traceBlockByHash traceCall`,
   txpool_: 'status content contentFrom',
   erigon_: 'getHeaderByNumber',
-  ots_: `getApiLevel hasCode getBlockDetails getBlockDetailsByHash getBlockTransactions
+  ots_: `searchTransactionsBefore searchTransactionsAfter getApiLevel hasCode getBlockDetails getBlockDetailsByHash getBlockTransactions
     getInternalOperations traceTransaction getTransactionError getTransactionBySenderAndNonce
     getContractCreator`,
 } as const
