@@ -72,9 +72,13 @@ function transferLog(from: Uint8Array, to: Uint8Array, value: bigint): Log {
   }
 }
 
-/** What the LOG instruction about to run will leave. */
+/** Nobody has the gas for a longer log, so that one this long is never left. */
+const maxLogBytes = 2 ** 24
+
+/** What the LOG instruction about to run will leave, if its gas is there. */
 function logOfStep({ opcode, stack, memory, address }: InterpreterStep): Log {
-  const [offset, length] = [Number(stack.at(-1)), Number(stack.at(-2))]
+  const offset = Number(stack.at(-1))
+  const length = Math.min(Number(stack.at(-2)), maxLogBytes)
   const topics = Array.from({ length: opcode.code - firstLogCode }, (_, i) => stack.at(-3 - i)!)
   const data = new Uint8Array(length)
   data.set(memory.subarray(offset, offset + length))

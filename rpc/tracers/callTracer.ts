@@ -39,7 +39,13 @@ export function callTracer(options: CallTracerOptions, gasLimit: bigint | null):
   let limit = gasLimit
   let next = 'CALL'
   let count = 0
+  let bytes = 0
   let root: JsonObject = {}
+
+  function spend(length: number): void {
+    bytes += length
+    if (bytes > traceLimits.bytes) throw new TraceLimit('trace bytes', traceLimits.bytes)
+  }
 
   function enter(message: Message): void {
     count += 1
@@ -67,6 +73,7 @@ export function callTracer(options: CallTracerOptions, gasLimit: bigint | null):
     if (options.withLog && opcode.code >= firstLogCode && opcode.code <= lastLogCode) {
       const [offset, length] = [Number(stack.at(-1)), Number(stack.at(-2))]
       const topics = Array.from({ length: opcode.code - firstLogCode }, (_, i) => stack.at(-3 - i))
+      spend(Math.min(length, memory.length))
       frame.logs.push({
         address: address.toString(),
         topics: topics.map((topic) => toHex(uintBytes(topic ?? 0n, 32))),
@@ -78,10 +85,12 @@ export function callTracer(options: CallTracerOptions, gasLimit: bigint | null):
 
   function exit(result: EVMResult): void {
     const frame = frames.pop()!
-    const shown = describeFrame(frame, result, options)
     const parent = frames.at(-1)
+    if (parent !== undefined && options.onlyTopCall) return
+    spend(frame.input.length + result.execResult.returnValue.length)
+    const shown = describeFrame(frame, result, options)
     if (parent === undefined) root = shown
-    else if (!options.onlyTopCall) parent.calls.push(shown)
+    else parent.calls.push(shown)
   }
 
   return {

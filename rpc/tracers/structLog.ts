@@ -69,7 +69,8 @@ export function structLogTracer(options: StructLogOptions, spent: Spent): Tracer
     },
     step: async (step) => {
       const storage = options.disableStorage ? null : await storageAt(step, storages)
-      spend(sizeOf(step, storage, options))
+      const told = options.enableReturnData ? returned.length / 32 : 0
+      spend(sizeOf(step, storage, options) + told)
       const { code, dynamicFee, fee } = step.opcode
       frames[frames.length - 1] = { code, at: logs.length, cost: Number(dynamicFee ?? fee) }
       logs.push({

@@ -51,8 +51,9 @@ export const traceLimits = Object.freeze({
   steps: 250_000,
   /** Words of stack, memory and storage shown with them. */
   words: 2_000_000,
-  /** Frames of one transaction's calls. */
+  /** Frames of one transaction's calls, and bytes of what they were given, returned and logged. */
   frames: 50_000,
+  bytes: 8_388_608,
   /** Accounts and slots of one transaction. */
   touched: 50_000,
 })

@@ -1,10 +1,13 @@
 /** Traces, raw forms, access lists and the rules, on the node's own chain. */
 import assert from 'node:assert/strict'
+import { Message } from '@ethereumjs/evm'
+import { createAddressFromString } from '@ethereumjs/util'
 import { toHex } from 'viem'
 import { privateKeyToAccount } from 'viem/accounts'
 import { afterAll, beforeAll, describe, it } from 'vitest'
 import { fromHex, type Hex } from '../../primitives/bytes.ts'
 import { keccakHash } from '../../primitives/hash.ts'
+import { callTracer } from '../../rpc/tracers/callTracer.ts'
 import { alice, chainId } from '../chain/support.ts'
 import { openTestNode, type TestNode } from './testNode.ts'
 
@@ -103,6 +106,19 @@ describe('debug_trace', () => {
     assert.equal((traced.result as Frame).calls!.length, 1)
     const steps = await call('debug_traceCall', { to: contract })
     assert.ok((steps.result as { structLogs: unknown[] }).structLogs.length > 5)
+  })
+
+  it('ends before it repeats long call data without end', () => {
+    const tracer = callTracer({ onlyTopCall: false, withLog: false }, null)
+    const caller = createAddressFromString(owner.address)
+    const data = new Uint8Array(1_048_576)
+    const inner = () => {
+      tracer.enter!(new Message({ caller, to: caller, gasLimit: 1n, data }))
+      tracer.exit!({ execResult: { executionGasUsed: 0n, returnValue: new Uint8Array() } })
+    }
+    tracer.enter!(new Message({ caller, to: caller, gasLimit: 1n }))
+    for (let i = 0; i < 8; i++) inner()
+    assert.throws(inner, /trace bytes/)
   })
 
   it('refuses what it does not have or cannot show', async () => {
