@@ -152,10 +152,10 @@ export function kernelsOn(arena: Arena, long: Sha256): Kernels {
       })
     },
     encoder: (domain, width, stride = domain.size) => encoderOf(arena, domain, width, stride),
-    hashColumns(code, rows, length) {
+    hashColumns(code, rows, length, stride = length) {
       return scope(() => {
         const digests = place(8 * length)
-        exports.hashColumns(digests.byteOffset, addressOf(code), rows, length, length, 0, 0)
+        exports.hashColumns(digests.byteOffset, addressOf(code), rows, length, stride, 0, 0)
         return bytesOf(digests)
       })
     },

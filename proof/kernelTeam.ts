@@ -54,7 +54,8 @@ export async function openKernelTeam(
     await Promise.all(helpers.map((helper) => helper.terminate()))
   }
   if (helpers.length === 0) return { kernels: kernelsIn(memory, own), close }
-  return { kernels: kernelsIn(memory, sharing(own, memory, helpers.length + 1, shareFrom)), close }
+  const shared = sharing(own, memory, helpers.length + 1, shareFrom)
+  return { kernels: kernelsIn(memory, shared, helpers.length + 1), close }
 }
 
 /** The first page; a view of it outlives the memory's growth. */

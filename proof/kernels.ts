@@ -144,10 +144,15 @@ export type Kernels = {
     stride?: number,
   ) => (messages: Int32Array, out: Uint32Array) => void
   /**
-   * `SHA256(0x00 ‖ column)` of each of `length` columns (a multiple of 16) of a row-major matrix of
-   * words.
+   * `SHA256(0x00 ‖ column)` of each of `length` columns (a multiple of 16) of a matrix of words whose
+   * rows lie `stride` words apart.
    */
-  readonly hashColumns: (code: Uint32Array, rows: number, length: number) => Uint8Array
+  readonly hashColumns: (
+    code: Uint32Array,
+    rows: number,
+    length: number,
+    stride?: number,
+  ) => Uint8Array
   /** The same of a matrix whose rows come in blocks, until the scope ends. */
   readonly columnHasher: (length: number) => ColumnHasher
   /** `SHA256(0x01 ‖ left ‖ right)` of each pair of digests, all end to end. */

@@ -26,7 +26,7 @@ import { eqTable } from './multilinear.ts'
 import { type MultiproofPlan, merkleTree, openMany, planOf, rootOfMany } from './multiproof.ts'
 import { domainOf } from './ntt.ts'
 import type { PlacedColumn, Role, RowClass } from './parameters.ts'
-import { sha256 } from './sha256.ts'
+import { type Sha256, sha256 } from './sha256.ts'
 
 /** Codes of the roles in a layout's encoding. */
 const roleCodes: Readonly<Record<Role, number>> = {
@@ -71,8 +71,12 @@ export function commitColumns(
   // A large code is made again for its opening.
   const code = codeShare * words > kernels.budget.near ? null : kernels.room(words)
   const leaves = kernels.scope(() => {
+    if (code !== null) {
+      eachBlock(kernels, columns, data, code, () => undefined)
+      return kernels.hashColumns(code, rows, length, length + gap)
+    }
     const hasher = kernels.columnHasher(length)
-    eachBlock(kernels, columns, data, code, ({ values, first, amount, stride }) =>
+    eachBlock(kernels, columns, data, null, ({ values, first, amount, stride }) =>
       hasher.add(values, amount, stride, first + amount === rows),
     )
     return hasher.digests()
@@ -189,19 +193,25 @@ function combineRows(
 /** Positions hashed together, so that rows are read in runs. */
 const blockPositions = 16
 
-/** Digest of every position: `SHA256(0x00 ‖ words)`. */
-export function hashColumns(code: Uint32Array, rows: number, length: number): Uint8Array {
+/** Digest of every position: `SHA256(0x00 ‖ words)`. Rows lie `stride` words apart. */
+export function hashColumns(
+  code: Uint32Array,
+  rows: number,
+  length: number,
+  stride: number = length,
+  digest: Sha256 = sha256,
+): Uint8Array {
   const digests = new Uint8Array(32 * length)
   const block = new Uint32Array(rows * blockPositions)
   const leaf = new Uint8Array(1 + 4 * rows)
   for (let start = 0; start < length; start += blockPositions) {
     for (let row = 0; row < rows; row++)
       for (let i = 0; i < blockPositions; i++)
-        block[i * rows + row] = code[row * length + start + i]!
+        block[i * rows + row] = code[row * stride + start + i]!
     const bytes = encodeBlock(block)
     for (let i = 0; i < blockPositions; i++) {
       leaf.set(bytes.subarray(4 * rows * i, 4 * rows * (i + 1)), 1)
-      digests.set(sha256(leaf), 32 * (start + i))
+      digests.set(digest(leaf), 32 * (start + i))
     }
   }
   return digests

@@ -5,6 +5,7 @@ import { hash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { kernelsOn } from './arenaKernels.ts'
 import type { Kernels } from './kernels.ts'
+import { hashColumns } from './ligero.ts'
 import { arenaMemory, exportsOf, openArena, type ProofExports } from './wasmArena.ts'
 
 const path = new URL('../dist/wasm/proof.wasm', import.meta.url)
@@ -15,9 +16,23 @@ export function openWasmKernels(): Kernels {
   return kernelsIn(memory, exportsOf(instanceOn(memory)))
 }
 
-/** Kernels of these exports, which work on that memory. */
-export function kernelsIn(memory: WebAssembly.Memory, exports: ProofExports): Kernels {
-  return kernelsOn(openArena(memory, exports), (bytes) => hash('sha256', bytes, 'buffer'))
+/** Columns of so many words are hashed quicker by the platform, which has instructions for it … */
+const longColumn = 128
+/** … than by so many threads. */
+const fewThreads = 2
+
+/** Kernels of these exports, which work on that memory and share calls among that many threads. */
+export function kernelsIn(memory: WebAssembly.Memory, exports: ProofExports, threads = 1): Kernels {
+  const platform = (bytes: Uint8Array) => hash('sha256', bytes, 'buffer')
+  const compiled = kernelsOn(openArena(memory, exports), platform)
+  if (threads > fewThreads) return compiled
+  return {
+    ...compiled,
+    hashColumns: (code, rows, length, stride) =>
+      rows < longColumn
+        ? compiled.hashColumns(code, rows, length, stride)
+        : hashColumns(code, rows, length, stride, platform),
+  }
 }
 
 export function instanceOn(memory: WebAssembly.Memory): WebAssembly.Instance {

@@ -84,20 +84,37 @@ export function roomFor(sum: v128): v128 {
   return v128.sub<i64>(sum, v128.and(full, i64x2.splat(twoSquares)))
 }
 
+/** `a0·b0 + … + a3·b3` of the low halves: just fits 64 bits. */
+// @ts-ignore: decorator
+@inline
+function fourLow(
+  a0: v128, b0: v128, a1: v128, b1: v128, a2: v128, b2: v128, a3: v128, b3: v128,
+): v128 {
+  return v128.add<i64>(
+    v128.add<i64>(i64x2.extmul_low_i32x4_u(a0, b0), i64x2.extmul_low_i32x4_u(a1, b1)),
+    v128.add<i64>(i64x2.extmul_low_i32x4_u(a2, b2), i64x2.extmul_low_i32x4_u(a3, b3)),
+  )
+}
+
+// @ts-ignore: decorator
+@inline
+function fourHigh(
+  a0: v128, b0: v128, a1: v128, b1: v128, a2: v128, b2: v128, a3: v128, b3: v128,
+): v128 {
+  return v128.add<i64>(
+    v128.add<i64>(i64x2.extmul_high_i32x4_u(a0, b0), i64x2.extmul_high_i32x4_u(a1, b1)),
+    v128.add<i64>(i64x2.extmul_high_i32x4_u(a2, b2), i64x2.extmul_high_i32x4_u(a3, b3)),
+  )
+}
+
 /** `Σ a_i·b_i / 2^32` of five products. */
 // @ts-ignore: decorator
 @inline
 function dot(
   a0: v128, b0: v128, a1: v128, b1: v128, a2: v128, b2: v128, a3: v128, b3: v128, a4: v128, b4: v128,
 ): v128 {
-  const low = v128.add<i64>(
-    v128.add<i64>(i64x2.extmul_low_i32x4_u(a0, b0), i64x2.extmul_low_i32x4_u(a1, b1)),
-    v128.add<i64>(i64x2.extmul_low_i32x4_u(a2, b2), i64x2.extmul_low_i32x4_u(a3, b3)),
-  )
-  const high = v128.add<i64>(
-    v128.add<i64>(i64x2.extmul_high_i32x4_u(a0, b0), i64x2.extmul_high_i32x4_u(a1, b1)),
-    v128.add<i64>(i64x2.extmul_high_i32x4_u(a2, b2), i64x2.extmul_high_i32x4_u(a3, b3)),
-  )
+  const low = fourLow(a0, b0, a1, b1, a2, b2, a3, b3)
+  const high = fourHigh(a0, b0, a1, b1, a2, b2, a3, b3)
   return reduce(
     v128.add<i64>(roomFor(low), i64x2.extmul_low_i32x4_u(a4, b4)),
     v128.add<i64>(roomFor(high), i64x2.extmul_high_i32x4_u(a4, b4)),
@@ -169,14 +186,8 @@ function pairDot(
   const a2 = v128.load(a, 32)
   const a3 = v128.load(a, 48)
   const a4 = v128.load(a, 64)
-  let low = v128.add<i64>(
-    v128.add<i64>(i64x2.extmul_low_i32x4_u(a0, b0), i64x2.extmul_low_i32x4_u(a1, b1)),
-    v128.add<i64>(i64x2.extmul_low_i32x4_u(a2, b2), i64x2.extmul_low_i32x4_u(a3, b3)),
-  )
-  let high = v128.add<i64>(
-    v128.add<i64>(i64x2.extmul_high_i32x4_u(a0, b0), i64x2.extmul_high_i32x4_u(a1, b1)),
-    v128.add<i64>(i64x2.extmul_high_i32x4_u(a2, b2), i64x2.extmul_high_i32x4_u(a3, b3)),
-  )
+  let low = fourLow(a0, b0, a1, b1, a2, b2, a3, b3)
+  let high = fourHigh(a0, b0, a1, b1, a2, b2, a3, b3)
   const c0 = v128.load(c)
   low = twoLow(low, a4, b4, c0, d0)
   high = twoHigh(high, a4, b4, c0, d0)

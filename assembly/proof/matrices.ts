@@ -24,6 +24,20 @@ function highSum(sum: v128, a: v128, b: v128): v128 {
   return v128.add<i64>(sum, i64x2.extmul_high_i32x4_u(a, b))
 }
 
+/** The elements of five pairs of halves, into slot 0. */
+// @ts-ignore: decorator
+@inline
+function storeSums(
+  low0: v128, high0: v128, low1: v128, high1: v128, low2: v128, high2: v128,
+  low3: v128, high3: v128, low4: v128, high4: v128,
+): void {
+  v128.store(slot(0), reduced(low0, high0))
+  v128.store(slot(0) + 16, reduced(low1, high1))
+  v128.store(slot(0) + 32, reduced(low2, high2))
+  v128.store(slot(0) + 48, reduced(low3, high3))
+  v128.store(slot(0) + 64, reduced(low4, high4))
+}
+
 /**
  * `Σ_row weights[row] · values[row]`: one element for each column. Reads up to three cells past a row.
  */
@@ -82,11 +96,7 @@ export function weighRows(
       at += bytes
       weight += elementBytes
     }
-    v128.store(slot(0), reduced(low0, high0))
-    v128.store(slot(0) + 16, reduced(low1, high1))
-    v128.store(slot(0) + 32, reduced(low2, high2))
-    v128.store(slot(0) + 48, reduced(low3, high3))
-    v128.store(slot(0) + 64, reduced(low4, high4))
+    storeSums(low0, high0, low1, high1, low2, high2, low3, high3, low4, high4)
     const to = out + <usize>col * elementBytes
     if (cols - col >= 4) {
       scatter(to, elementBytes, slot(0))
@@ -158,11 +168,7 @@ export function weighColumns(
       low4 = lowSum(low4, value, weight)
       high4 = highSum(high4, value, weight)
     }
-    v128.store(slot(0), reduced(low0, high0))
-    v128.store(slot(0) + 16, reduced(low1, high1))
-    v128.store(slot(0) + 32, reduced(low2, high2))
-    v128.store(slot(0) + 48, reduced(low3, high3))
-    v128.store(slot(0) + 64, reduced(low4, high4))
+    storeSums(low0, high0, low1, high1, low2, high2, low3, high3, low4, high4)
     sumOfLanes(out + <usize>row * elementBytes, slot(0))
   }
 }
