@@ -17,7 +17,6 @@ import {
   addressOfWord,
   getBytes,
   listItems,
-  listLength,
   listPush,
   listRemove,
   putBytes,
@@ -61,6 +60,8 @@ export type Approval = {
 }
 
 const maxOpen = 32
+/** Of these, what one member may have open: nobody alone keeps the others from proposing. */
+const maxOwn = 8
 /** Approvals of one proposal that are kept: members of several epochs' sets. */
 const maxApprovers = 256
 const maxJobBytes = 16_384
@@ -110,8 +111,12 @@ export async function propose(
   const amount = costOf(spending, params)
   if (amount === 0n) return refuse({ code: 'treasury/nothing' })
   await dropExpired(world, BigInt(epoch))
-  if ((await listLength(world.treasury, 'proposals')) >= maxOpen)
-    return refuse({ code: 'treasury/full', max: BigInt(maxOpen) })
+  const open = await openProposals(world)
+  if (open.length >= maxOpen) return refuse({ code: 'treasury/full', max: BigInt(maxOpen) })
+  let own = 0
+  for (const other of open)
+    if ((await world.treasury.get(place(other, 'proposer'))) === BigInt(proposer)) own++
+  if (own >= maxOwn) return refuse({ code: 'treasury/full', max: BigInt(maxOwn) })
 
   const countSlot = slotOf('proposalCount')
   const id = (await world.treasury.get(countSlot)) + 1n
