@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
@@ -54,6 +54,18 @@ describe('the command line against a running node', () => {
   it('reads a balance to the wei', async () => {
     const { wei } = await json('balance', devnetAccount(9).address)
     assert.equal(wei, (10n ** 24n).toString())
+  })
+
+  it('lets the chain judge a private fact, under a key of its genesis', async () => {
+    const proof = join(home, 'sudoku.json')
+    jsonOf(await waggle(['zk', 'prove', 'sudoku', 'sample', '-o', proof, '--json']))
+    const { valid } = await json('zk', 'verify', 'sudoku', proof)
+    assert.equal(valid, true)
+    const { inputs, ...rest } = JSON.parse(await readFile(proof, 'utf8')) as { inputs: string[] }
+    await writeFile(proof, JSON.stringify({ ...rest, inputs: inputs.with(0, '1') }))
+    const wrong = await run('zk', 'verify', 'sudoku', proof)
+    assert.equal(wrong.code, 1)
+    assert.match(wrong.err, /the proof is refused[\s\S]*zk\/wrongProof/)
   })
 
   it('entrusts coin to a validator, shows it, and takes it back', async () => {

@@ -10,6 +10,7 @@ import { keyAt, keyCount, readKey, registerKey } from '../../registry/verificati
 import { loadCurve } from '../../zk/mclCurve.ts'
 import {
   keyName,
+  type Protocol,
   parseKey,
   protocols,
   publicInputsOf,
@@ -24,10 +25,16 @@ import { verifiersAbi } from './verifiersAbi.ts'
  * Gas by protocol, from `npm run bench -- zk`: 10,000 for a millisecond of an idle machine, as the
  * longest execution of a block and its gas limit have it, and as much again for slower ones.
  */
-export const proofGas = {
+const proofGas = {
   groth16: { fixed: 160_000n, perInput: 5_000n },
   plonk: { fixed: 240_000n, perInput: 1_000n },
 } as const
+
+/** Gas of a verdict, whatever it is; reading the key comes to it. */
+export function verdictGas(protocol: Protocol, inputs: number): bigint {
+  const { fixed, perInput } = proofGas[protocol]
+  return fixed + perInput * BigInt(inputs)
+}
 
 /** Checking the points of a new key: 3 of the second group, and two words for each other. */
 const registerGas = { fixed: 60_000n, perWord: 200n } as const
@@ -53,8 +60,7 @@ export function createProofCheck(): CheckCall {
     if (record === null) return refuse({ code: 'verifiers/unknown' })
     const protocol = protocols[record.protocol]
     invariant(protocol !== undefined, `verifiers: protocol ${record.protocol} in the state`)
-    const { fixed, perInput } = proofGas[protocol]
-    charge(fixed + perInput * BigInt(inputs.length))
+    charge(verdictGas(protocol, inputs.length))
     const curve = await loadCurve()
     let key = kept.get(name)
     if (key === undefined) {
