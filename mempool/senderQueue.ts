@@ -51,13 +51,18 @@ export class SenderQueue {
     )
   }
 
-  /** The highest nonce's: leaving it out breaks no run. */
-  last(): Pooled | undefined {
+  /** The highest nonce's besides those `without`: leaving it out breaks no run. */
+  last(without: ReadonlySet<Pooled>): Pooled | undefined {
     let last: Pooled | undefined
     for (const pooled of this.#byNonce.values())
-      if (last === undefined || pooled.transaction.tx.nonce > last.transaction.tx.nonce)
+      if (!without.has(pooled) && (last === undefined || nonceOf(pooled) > nonceOf(last)))
         last = pooled
     return last
+  }
+
+  /** Whether nothing is missing between the account's nonce and this one. */
+  reaches(nonce: bigint): boolean {
+    return nonce <= this.#account.nonce + BigInt(this.executable().length)
   }
 
   /** The unbroken run from the account's nonce on. */
@@ -87,4 +92,8 @@ export class SenderQueue {
     for (const { transaction } of dropped) this.remove(transaction.tx.nonce)
     return dropped
   }
+}
+
+function nonceOf({ transaction }: Pooled): bigint {
+  return transaction.tx.nonce
 }

@@ -50,9 +50,14 @@ export type PoolContent = {
   readonly queued: readonly Transaction[]
 }
 
+/** Who brought a transaction: one of this node's own clients, or another node. */
+export type Origin = 'here' | 'peer'
+
+type Listener = (transaction: Transaction, from: Origin) => void
+
 export type TransactionPool = {
-  /** Check and keep a signed transaction. */
-  readonly add: (bytes: Uint8Array) => Promise<Result<Transaction, PoolFault>>
+  /** Check and keep a signed transaction. @param from - whom listeners are told. @default here */
+  readonly add: (bytes: Uint8Array, from?: Origin) => Promise<Result<Transaction, PoolFault>>
   readonly get: (hash: Hash) => Transaction | null
   /** For the builder: executable now, by tip, each sender's in nonce order. */
   readonly ordered: () => readonly Transaction[]
@@ -70,7 +75,7 @@ export type TransactionPool = {
   /** Forget one, such as what a builder found impossible. */
   readonly drop: (hash: Hash) => void
   /** Calls `listener` with each transaction taken in; the returned function stops that. */
-  readonly onAdded: (listener: (transaction: Transaction) => void) => () => void
+  readonly onAdded: (listener: Listener) => () => void
 }
 
 export function createTransactionPool(options: PoolOptions, modules: PoolModules): TransactionPool {
@@ -85,14 +90,17 @@ export function createTransactionPool(options: PoolOptions, modules: PoolModules
   const { engine, clock, account, nextBaseFee, nextGasLimit } = modules
   const byHash = new Map<Hash, Pooled>()
   const senders = new Map<Address, SenderQueue>()
-  const listeners = new Set<(transaction: Transaction) => void>()
+  const listeners = new Set<Listener>()
   let bytesHeld = 0
   let sequence = 0
   let turn: Promise<unknown> = Promise.resolve()
 
-  async function add(bytes: Uint8Array): Promise<Result<Transaction, PoolFault>> {
+  async function add(
+    bytes: Uint8Array,
+    from: Origin = 'here',
+  ): Promise<Result<Transaction, PoolFault>> {
     const decoded = await decodeTransactionAside(engine, bytes)
-    return decoded.ok ? inTurn(() => admit(decoded.value)) : decoded
+    return decoded.ok ? inTurn(() => admit(decoded.value, from)) : decoded
   }
 
   /** Admissions and resets ask the state and then change the pool: one after the other. */
@@ -102,7 +110,10 @@ export function createTransactionPool(options: PoolOptions, modules: PoolModules
     return result
   }
 
-  async function admit(transaction: Transaction): Promise<Result<Transaction, PoolFault>> {
+  async function admit(
+    transaction: Transaction,
+    from: Origin,
+  ): Promise<Result<Transaction, PoolFault>> {
     const alone = faultAlone(transaction)
     if (alone !== null) return refuse(alone)
     // Asked every time: the head may have moved while a sender's queue stayed.
@@ -112,11 +123,11 @@ export function createTransactionPool(options: PoolOptions, modules: PoolModules
     const fault = faultInQueue(transaction, queue, state)
     if (fault !== null) return refuse(fault)
     const replaced = queue.at(transaction.tx.nonce)
-    const crowded = makeRoom(transaction, replaced)
+    const crowded = makeRoom(transaction, replaced, queue)
     if (crowded !== null) return refuse(crowded)
     if (replaced !== undefined) forget(replaced)
     keep(transaction, queue)
-    for (const listener of listeners) listener(transaction)
+    for (const listener of listeners) listener(transaction, from)
     return ok(transaction)
   }
 
@@ -148,29 +159,39 @@ export function createTransactionPool(options: PoolOptions, modules: PoolModules
     return queue.size >= maxPerSender ? { code: 'pool/senderFull', max: maxPerSender } : null
   }
 
-  /** Evict the cheapest last transactions of senders until `transaction` fits, or say why not. */
-  function makeRoom({ tx, size }: Transaction, replaced: Pooled | undefined): PoolFault | null {
+  /**
+   * Evict the cheapest last transactions of senders until `transaction` fits, or say why not and evict
+   * none. What waits for a gap to close pays for nothing yet: it goes first, and drives out nobody.
+   */
+  function makeRoom(
+    { tx, size }: Transaction,
+    replaced: Pooled | undefined,
+    queue: SenderQueue,
+  ): PoolFault | null {
     const baseFee = nextBaseFee()
-    const gotTip = effectiveTip(tx, baseFee)
-    const more = size - (replaced?.transaction.size ?? 0)
-    const room = maxTransactions - (replaced === undefined ? 1 : 0)
+    const got = worthOf(tx, queue, baseFee)
+    const evicted = new Set<Pooled>()
+    let more = size - (replaced?.transaction.size ?? 0)
+    let room = maxTransactions - (replaced === undefined ? 1 : 0)
     while (byHash.size > room || bytesHeld + more > maxBytes) {
-      const cheapest = cheapestLast(baseFee, replaced)
-      if (cheapest === null) return { code: 'pool/full', leastTip: gotTip + 1n, gotTip }
-      const leastTip = effectiveTip(cheapest.transaction.tx, baseFee) + 1n
-      if (gotTip < leastTip) return { code: 'pool/full', leastTip, gotTip }
-      forget(cheapest)
+      const cheapest = cheapestLast(baseFee, replaced, evicted)
+      if (cheapest === null || got <= cheapest.worth)
+        return fullFault(effectiveTip(tx, baseFee), cheapest?.worth ?? waitsForGap)
+      evicted.add(cheapest.pooled)
+      more -= cheapest.pooled.transaction.size
+      room += 1
     }
+    for (const pooled of evicted) forget(pooled)
     return null
   }
 
-  function cheapestLast(baseFee: bigint, spared: Pooled | undefined): Pooled | null {
-    const tip = (pooled: Pooled) => effectiveTip(pooled.transaction.tx, baseFee)
-    let cheapest: Pooled | null = null
+  function cheapestLast(baseFee: bigint, spared: Pooled | undefined, gone: ReadonlySet<Pooled>) {
+    let cheapest: { readonly pooled: Pooled; readonly worth: bigint } | null = null
     for (const queue of senders.values()) {
-      const last = queue.last()
-      if (last === undefined || last === spared) continue
-      if (cheapest === null || tip(last) < tip(cheapest)) cheapest = last
+      const pooled = queue.last(gone)
+      if (pooled === undefined || pooled === spared) continue
+      const worth = worthOf(pooled.transaction.tx, queue, baseFee)
+      if (cheapest === null || worth < cheapest.worth) cheapest = { pooled, worth }
     }
     return cheapest
   }
@@ -252,6 +273,18 @@ export function createTransactionPool(options: PoolOptions, modules: PoolModules
       }
     },
   }
+}
+
+/** Below every tip: what cannot run yet. */
+const waitsForGap = -(2n ** 256n)
+
+/** What keeping a transaction is worth: its tip, if it can run. */
+function worthOf(tx: Transaction['tx'], queue: SenderQueue, baseFee: bigint): bigint {
+  return queue.reaches(tx.nonce) ? effectiveTip(tx, baseFee) : waitsForGap
+}
+
+function fullFault(gotTip: bigint, cheapest: bigint): PoolFault {
+  return { code: 'pool/full', leastTip: (cheapest > gotTip ? cheapest : gotTip) + 1n, gotTip }
 }
 
 /** A replacement must offer a tenth more of both fees, so that repeating it costs. */

@@ -226,6 +226,26 @@ describe('the transaction pool', () => {
     assert.equal(pool.status().pending, 2)
   })
 
+  it('evicts what waits for a gap first, and nobody for it', async () => {
+    pool = poolWith({ maxTransactions: 2 })
+    const waiting = await accept(sign({ nonce: 5n, tip: 9n * gwei }))
+    const cheap = await accept(sign({ nonce: 0n, tip: 1n * gwei }, bob))
+    await accept(sign({ nonce: 1n, tip: 1n * gwei }, bob))
+    assert.equal(pool.get(waiting.hash), null)
+    assert.equal((await refused(waiting)).code, 'pool/full')
+    assert.notEqual(pool.get(cheap.hash), null)
+  })
+
+  it('evicts nothing for what does not fit even then', async () => {
+    pool = poolWith({ maxBytes: 3_000 })
+    const some = `0x${'11'.repeat(1_000)}` as const
+    const cheap = await accept(sign({ nonce: 0n, tip: 2n * gwei, data: some }))
+    await accept(sign({ nonce: 0n, tip: 4n * gwei, data: some }, bob))
+    const big = sign({ nonce: 1n, tip: 3n * gwei, data: `0x${'11'.repeat(2_500)}` }, bob)
+    assert.equal((await refused(big)).code, 'pool/full')
+    assert.notEqual(pool.get(cheap.hash), null)
+  })
+
   it('is bounded in bytes, also when replacements grow', async () => {
     pool = poolWith({ maxBytes: 3_000 })
     await accept(sign({ nonce: 0n, tip: 2n * gwei, data: `0x${'11'.repeat(1_000)}` }))
