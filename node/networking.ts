@@ -26,6 +26,7 @@ import { evidenceTopic } from './evidenceGossip.ts'
 import { type Logger, logFields } from './logger.ts'
 import type { Metrics } from './metrics.ts'
 import type { SidecarStore } from './sidecarStore.ts'
+import { gossipTransactions } from './transactionGossip.ts'
 import type { Values } from './values.ts'
 
 /** Messages that peers send each other directly. */
@@ -33,7 +34,6 @@ const topics = { consensus: 'consensus', bulk: 'bulk', certificate: 'certificate
 
 /** Longest consensus message that goes ahead of bulk: votes and proposals, not parts and sidecars. */
 const maxUrgentBytes = 16_384
-const gossipTopic = 'transactions'
 
 /** Questions to custodians: they fetch weights before they answer. */
 const custodyTopic = 'custody'
@@ -177,13 +177,7 @@ export async function createNetworking(
       if (decoded.ok) certificate(decoded.value, peer)
       else host.penalize(peer, falseCertificatePoints, decoded.fault.code)
     })
-    host.subscribe(gossipTopic, async (_peer, bytes) => {
-      const added = await transactions.add(bytes)
-      return added.ok ? 'relay' : 'drop'
-    })
-    transactions.onAdded(({ tx }) => {
-      host.publish(gossipTopic, tx.serialize())
-    })
+    gossipTransactions(host, transactions)
   }
 
   return {
