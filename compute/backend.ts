@@ -7,8 +7,19 @@
 import type { ModelState } from './modelState.ts'
 import type { Recipe } from './shifts.ts'
 
-/** Names an operator may choose. */
-export type BackendName = 'reference' | 'wasm'
+/** The ways to compute that there are. */
+export type BackendName = 'reference' | 'wasm' | 'gpujs' | 'webgpu'
+
+/** What an operator may choose; `auto` takes a GPU where there is one. */
+export type BackendChoice = BackendName | 'auto'
+
+export const backendChoices: readonly BackendChoice[] = [
+  'auto',
+  'webgpu',
+  'gpujs',
+  'wasm',
+  'reference',
+]
 
 /** Rows as a step takes them. */
 export type Rows = {
@@ -59,6 +70,8 @@ export type Session = {
 
 export type Backend = {
   readonly name: BackendName
+  /** On what it computes, for an operator. */
+  readonly detail: string
   readonly products: Products
   /** Take up a model. `state` is copied. */
   readonly open: (job: Recipe, state: ModelState) => Promise<Session>

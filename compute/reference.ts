@@ -63,6 +63,7 @@ const products: Products = {
 
 export const referenceBackend: Backend = {
   name: 'reference',
+  detail: 'plain TypeScript',
   products,
   open: async (job, state) => openSession(job, state),
   close: async () => {},

@@ -4,7 +4,8 @@
  */
 import { sha256Hash } from '../primitives/hash.ts'
 import { SeededRandom } from '../primitives/random.ts'
-import type { Backend, BackendName, Rows } from './backend.ts'
+import type { Backend, BackendChoice, Rows } from './backend.ts'
+import type { GpujsMode } from './gpujsPlan.ts'
 import { commitState, initialState } from './modelState.ts'
 import { referenceBackend } from './reference.ts'
 import type { Recipe } from './shifts.ts'
@@ -16,21 +17,81 @@ export type OpenedBackend = {
   readonly warning: string | null
 }
 
-/** The backend `name` if it works here, else the reference with a warning. */
-export async function openBackend(name: BackendName, threads: number): Promise<OpenedBackend> {
-  if (name === 'reference') return { backend: referenceBackend, warning: null }
-  try {
-    const backend = await openWasmBackend({ threads })
-    if (await agreesWithReference(backend)) return { backend, warning: null }
-    await backend.close()
-    return fallBack('the wasm backend differs from the reference on this machine')
-  } catch (error) {
-    return fallBack(`the wasm backend did not start: ${(error as Error).message}`)
+/** One backend to try. Null from `open`: this machine has nothing for it, which is no fault. */
+type Candidate = { readonly label: string; readonly open: () => Promise<Backend | null> }
+
+/**
+ * The first backend of the choice that starts and passes the trial here; the reference always does.
+ * `auto` is WebGPU on a real adapter, else WebAssembly.
+ */
+export async function openBackend(choice: BackendChoice, threads: number): Promise<OpenedBackend> {
+  const troubles: string[] = []
+  for (const { label, open } of candidatesOf(choice, threads)) {
+    try {
+      const backend = await open()
+      if (backend === null) continue
+      if (await agreesWithReference(backend))
+        return { backend, warning: warningOf(troubles, backend) }
+      await backend.close()
+      troubles.push(`the ${label} backend differs from the reference on this machine`)
+    } catch (error) {
+      troubles.push(`the ${label} backend did not start: ${(error as Error).message}`)
+    }
+  }
+  return { backend: referenceBackend, warning: warningOf(troubles, referenceBackend) }
+}
+
+function candidatesOf(choice: BackendChoice, threads: number): readonly Candidate[] {
+  const wasm: Candidate = { label: 'wasm', open: () => openWasmBackend({ threads }) }
+  switch (choice) {
+    case 'reference':
+      return []
+    case 'wasm':
+      return [wasm]
+    case 'gpujs':
+      return [
+        { label: 'gpujs webgpu', open: async () => (await hasCard()) && openGpujs('webgpu') },
+        { label: 'gpujs webasm', open: () => openGpujs('webasm') },
+        { label: 'gpujs cpu', open: () => openGpujs('cpu') },
+        wasm,
+      ].map((candidate) => ({ ...candidate, open: async () => (await candidate.open()) || null }))
+    case 'webgpu':
+      return [{ label: 'webgpu', open: () => openWebGpu() }, wasm]
+    case 'auto':
+      return [
+        { label: 'webgpu', open: async () => ((await hasCard()) ? openWebGpu() : null) },
+        wasm,
+      ]
+    default:
+      return choice satisfies never
   }
 }
 
-function fallBack(why: string): OpenedBackend {
-  return { backend: referenceBackend, warning: `${why}; training continues on the slow reference` }
+/** Loaded when asked for: the packages are large, and most machines have no card. */
+async function openGpujs(mode: GpujsMode): Promise<Backend> {
+  const { openGpujsBackend } = await import('./gpujsBackend.ts')
+  return openGpujsBackend(mode)
+}
+
+async function openWebGpu(): Promise<Backend> {
+  const { openWebGpuBackend } = await import('./webgpuBackend.ts')
+  return openWebGpuBackend()
+}
+
+/** A platform that Dawn has no build for has no card that it could use. */
+async function hasCard(): Promise<boolean> {
+  try {
+    const { findAdapter, isSoftware } = await import('./gpuAdapter.ts')
+    const adapter = await findAdapter()
+    return adapter !== null && !isSoftware(adapter)
+  } catch {
+    return false
+  }
+}
+
+function warningOf(troubles: readonly string[], { name, detail }: Backend): string | null {
+  if (troubles.length === 0) return null
+  return `${troubles.join('; ')}; training continues on ${name} (${detail})`
 }
 
 /** Whether `backend` gives the reference's weights and losses over a few steps of an awkward shape. */

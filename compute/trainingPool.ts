@@ -2,7 +2,7 @@
  * Training, evaluation and prediction in niced child processes.
  */
 import type { Result } from '../primitives/result.ts'
-import type { BackendName } from './backend.ts'
+import type { BackendChoice } from './backend.ts'
 import type { Score } from './evaluate.ts'
 import type {
   EvaluateTask,
@@ -20,7 +20,7 @@ export type TrainingPoolOptions = {
   /** Children at most. @default 1 */
   readonly size?: number | undefined
   /** @default wasm */
-  readonly backend?: BackendName | undefined
+  readonly backend?: BackendChoice | undefined
   /** Threads of each child's backend. @default 1 */
   readonly threads?: number | undefined
   /** Tasks that may wait. @default 64 */
@@ -56,7 +56,7 @@ export type TrainingPool = {
 type Untagged<T> = Omit<T, 'kind'>
 
 /** What a child is told when it starts, as JSON in its first argument. */
-export type WorkerSettings = { readonly backend: BackendName; readonly threads: number }
+export type WorkerSettings = { readonly backend: BackendChoice; readonly threads: number }
 
 export function createTrainingPool(
   options: TrainingPoolOptions,

@@ -15,10 +15,12 @@ export type WasmOptions = Partial<TeamOptions>
  * @throws {Error} if the kernels were not built.
  */
 export async function openWasmBackend(options: WasmOptions = {}): Promise<Backend> {
-  const team = await openTeam({ threads: 1, ...options })
+  const threads = options.threads ?? 1
+  const team = await openTeam({ ...options, threads })
   const heap = createHeap(team.memory)
   return {
     name: 'wasm',
+    detail: `WebAssembly, ${threads} ${threads === 1 ? 'thread' : 'threads'}`,
     products: wasmProducts(team, heap),
     open: async (job, state) => openWasmSession(team, heap, job, state),
     close: team.close,

@@ -2,8 +2,8 @@
  * A training worker: the program of a child process of the training pool.
  */
 import type { Fault, Result } from '../primitives/result.ts'
+import { holdBackend } from './backendHolder.ts'
 import { createDatasetShelf } from './datasetShelf.ts'
-import { openBackend } from './selfTest.ts'
 import type { WorkerSettings } from './trainingPool.ts'
 import {
   evaluate,
@@ -13,19 +13,20 @@ import {
   type TrainingTask,
   train,
 } from './trainingTask.ts'
-import { serveTasks } from './workerChild.ts'
+import { serveTasks, warnParent } from './workerChild.ts'
 
 const settings = JSON.parse(process.argv[2]!) as WorkerSettings
-const { backend, warning } = await openBackend(settings.backend, settings.threads)
+const backends = holdBackend(settings.backend, settings.threads, warnParent)
 const datasets = createDatasetShelf()
 
 serveTasks<TrainingTask, unknown, Progress>(async (task, { progress, cancelled }) => {
   const started = performance.now()
-  const modules = { backend, openDataset: datasets.open, progress, cancelled }
-  const result = await carryOut(task, modules)
+  const result = await backends.use((backend) =>
+    carryOut(task, { backend, openDataset: datasets.open, progress, cancelled }),
+  )
   if (!result.ok) return result
   return { ok: true, value: { ...result.value, ms: performance.now() - started } }
-}, warning)
+})
 
 function carryOut(task: TrainingTask, modules: TaskModules): Promise<Result<object, Fault>> {
   switch (task.kind) {

@@ -12,10 +12,14 @@ export type TaskContext<P> = {
   readonly cancelled: () => Promise<boolean>
 }
 
-/** Serve this process's parent until it disconnects. `warning` is passed on to it once. */
+/** Has the parent warn its operator. */
+export function warnParent(text: string): void {
+  send({ type: 'warning', text })
+}
+
+/** Serve this process's parent until it disconnects. */
 export function serveTasks<T, V, P>(
   carryOut: (task: T, context: TaskContext<P>) => Promise<Result<V, Fault>>,
-  warning: string | null,
 ): void {
   const unwanted = new Set<number>()
 
@@ -37,7 +41,6 @@ export function serveTasks<T, V, P>(
     else void perform(message.id, message.task as T)
   })
   process.on('disconnect', () => process.exit(0))
-  send({ type: 'ready', warning })
 }
 
 function failed(error: unknown): PoolFault {

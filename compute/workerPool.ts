@@ -59,7 +59,7 @@ export type ToChild =
   | { readonly type: 'cancel'; readonly id: number }
 
 export type FromChild =
-  | { readonly type: 'ready'; readonly warning: string | null }
+  | { readonly type: 'warning'; readonly text: string }
   | { readonly type: 'progress'; readonly id: number; readonly value: unknown }
   | { readonly type: 'done'; readonly id: number; readonly result: Result<unknown, Fault> }
 
@@ -165,8 +165,8 @@ export function createWorkerPool<T, V, F extends Fault, P>(
 
   function receive(child: Child, message: FromChild): void {
     switch (message.type) {
-      case 'ready':
-        if (message.warning !== null) warn(message.warning)
+      case 'warning':
+        warn(message.text)
         return
       case 'progress':
         if (child.busy?.id === message.id) child.busy.control.onProgress?.(message.value)

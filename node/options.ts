@@ -1,7 +1,7 @@
 /**
  * Node options: what an operator chooses. Never seen by consensus.
  */
-import type { BackendName } from '../compute/backend.ts'
+import type { BackendChoice } from '../compute/backend.ts'
 import type { Hash } from '../primitives/hash.ts'
 
 export type NodeOptions = {
@@ -29,7 +29,7 @@ export type NodeOptions = {
   readonly bootstrap: readonly string[]
   /** Ask peers for their peers. @default true */
   readonly discover?: boolean | undefined
-  readonly backend: BackendName
+  readonly backend: BackendChoice
   /** Whether `PUT /blob` is taken over RPC; on loopback devnets. */
   readonly allowUploads: boolean
   /** Whether this validator takes leases. */

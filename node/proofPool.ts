@@ -2,7 +2,7 @@
  * Proving and judging in child processes: the node keeps answering meanwhile. Provers take what the
  * machine has left; judges go before them, since votes wait for them.
  */
-import type { BackendName } from '../compute/backend.ts'
+import type { BackendChoice } from '../compute/backend.ts'
 import { createWorkerPool, type PoolFault, type TaskControl } from '../compute/workerPool.ts'
 import type { Fault, Result } from '../primitives/result.ts'
 import type {
@@ -19,7 +19,7 @@ import type {
 export type ProofPoolOptions = {
   /** Children at most. @default 1 */
   readonly size?: number | undefined
-  readonly backend: BackendName
+  readonly backend: BackendChoice
   /** Threads of each child's kernels. @default 1 */
   readonly threads?: number | undefined
   /** Nice value of the children; the pool's own if absent. */
@@ -41,7 +41,7 @@ export type ProofPool = {
 }
 
 /** What a child is told when it starts, as JSON in its first argument. */
-export type ProofWorkerSettings = { readonly backend: BackendName; readonly threads: number }
+export type ProofWorkerSettings = { readonly backend: BackendChoice; readonly threads: number }
 
 export function createProofPool(options: ProofPoolOptions, modules: ProofPoolModules): ProofPool {
   const { size, nice, backend, threads = 1 } = options

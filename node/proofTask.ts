@@ -60,7 +60,8 @@ export type Committed = { readonly commitment: Hash }
 export type ProofTask = ProveTask | VerifyTask | CommitTask
 
 export type ProofTaskModules = {
-  readonly backend: () => Promise<Backend>
+  /** Runs the work on the backend of this process; again from its start if a device fails under it. */
+  readonly withBackend: <T>(work: (backend: Backend) => Promise<T>) => Promise<T>
   readonly kernels: Kernels
   readonly openDataset: (path: string) => Result<Dataset, DatasetFault>
   /** Milliseconds of a clock that only goes forward. */
@@ -82,9 +83,10 @@ export async function prove(
   if (!dataset.ok) return dataset
   const { seed, range, worker } = task
   const began = now()
-  const { products } = await modules.backend()
   const wanted = async () => !(await cancelled())
-  const traced = await traceLease(products, job, seed, range, before, dataset.value, wanted)
+  const traced = await modules.withBackend(({ products }) =>
+    traceLease(products, job, seed, range, before, dataset.value, wanted),
+  )
   if (!traced.ok) return traced
   const { steps, batches } = traced.value
   const after = steps.at(-1)!.state

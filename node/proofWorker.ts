@@ -1,10 +1,9 @@
 /**
  * A proof worker: the program of a child process of the proof pool.
  */
-import type { Backend } from '../compute/backend.ts'
+import { holdBackend } from '../compute/backendHolder.ts'
 import { createDatasetShelf } from '../compute/datasetShelf.ts'
-import { openBackend } from '../compute/selfTest.ts'
-import { serveTasks } from '../compute/workerChild.ts'
+import { serveTasks, warnParent } from '../compute/workerChild.ts'
 import { type Fault, ok, type Result } from '../primitives/result.ts'
 import { openKernelTeam } from '../proof/kernelTeam.ts'
 import type { ProofWorkerSettings } from './proofPool.ts'
@@ -20,12 +19,11 @@ import {
 const settings = JSON.parse(process.argv[2]!) as ProofWorkerSettings
 const datasets = createDatasetShelf()
 const { kernels } = await openKernelTeam(settings.threads)
-let opened: Promise<Backend> | null = null
-const backend = () => (opened ??= openBackend(settings.backend, 1).then((found) => found.backend))
+const backends = holdBackend(settings.backend, 1, warnParent)
 
 serveTasks<ProofTask, unknown, Trained>(async (task, { progress, cancelled }) => {
   const modules = {
-    backend,
+    withBackend: backends.use,
     kernels,
     openDataset: datasets.open,
     now: () => performance.now(),
@@ -33,7 +31,7 @@ serveTasks<ProofTask, unknown, Trained>(async (task, { progress, cancelled }) =>
     cancelled,
   }
   return carryOut(task, modules)
-}, null)
+})
 
 async function carryOut(
   task: ProofTask,

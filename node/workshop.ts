@@ -4,7 +4,7 @@
  */
 import { availableParallelism } from 'node:os'
 import type { Chain } from '../chain/chain.ts'
-import type { BackendName } from '../compute/backend.ts'
+import type { BackendChoice } from '../compute/backend.ts'
 import { createTrainingPool, type TrainingPool } from '../compute/trainingPool.ts'
 import { sign } from '../consensus/bls.ts'
 import type { Address } from '../primitives/address.ts'
@@ -74,7 +74,7 @@ const judgeNice = 5
 
 export function createWorkshop(
   seat: Seat | null,
-  backend: BackendName,
+  backend: BackendChoice,
   modules: WorkshopModules,
   seams: WorkshopSeams = {},
 ): Workshop {

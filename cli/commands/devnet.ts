@@ -15,7 +15,7 @@ import { durationText } from '../format.ts'
 import { type Io, paint } from '../io.ts'
 import { createReport } from '../report.ts'
 import { table } from '../table.ts'
-import { allowedHostsOption, corsOriginsOption } from './start.ts'
+import { allowedHostsOption, backendOption, corsOriginsOption } from './start.ts'
 
 type Flags = {
   readonly validators: number
@@ -24,6 +24,7 @@ type Flags = {
   readonly corsOrigins: readonly string[]
   readonly allowedHosts: readonly string[]
   readonly firstJob: boolean
+  readonly backend: string
   readonly logLevel: string
   readonly json?: true
 }
@@ -46,6 +47,7 @@ export function addDevnet(program: Command, io: Io): void {
     .addOption(corsOriginsOption())
     .addOption(allowedHostsOption())
     .option('--no-first-job', 'start without the job on MNIST')
+    .addOption(backendOption())
     .option('--log-level <level>', 'of the nodes, in node.log of their folders', 'info')
     .option('--json', 'print a JSON line once the network runs')
     .addHelpText('after', examples)
@@ -82,8 +84,9 @@ async function devnet(flags: Flags, io: Io): Promise<void> {
 }
 
 /** What each node is told besides its folder and ports. */
-function startFlags({ logLevel, corsOrigins, allowedHosts }: Flags): readonly string[] {
+function startFlags({ backend, logLevel, corsOrigins, allowedHosts }: Flags): readonly string[] {
   return [
+    ...['--backend', backend],
     ...['--log-level', logLevel],
     ...corsOrigins.flatMap((origin) => ['--cors-origins', origin]),
     ...allowedHosts.flatMap((name) => ['--allowed-hosts', name]),

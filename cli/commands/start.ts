@@ -4,7 +4,7 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { type Command, Option } from 'commander'
-import type { BackendName } from '../../compute/backend.ts'
+import { type BackendChoice, backendChoices } from '../../compute/backend.ts'
 import type { NodeOptions } from '../../node/options.ts'
 import type { WorkshopSeams } from '../../node/workshop.ts'
 import type { Hash } from '../../primitives/hash.ts'
@@ -27,7 +27,7 @@ type StartFlags = {
   readonly explorer: boolean
   readonly listen: readonly string[]
   readonly peer: readonly string[]
-  readonly backend: BackendName
+  readonly backend: BackendChoice
   readonly archive?: true
   readonly keepStates: number
   readonly discover?: boolean
@@ -69,9 +69,7 @@ export function addStart(program: Command, io: Io, seams?: WorkshopSeams): void 
     .option('--no-explorer', 'serve RPC alone, without the explorer at /')
     .addOption(addressesOption('--listen', 'libp2p address to listen on'))
     .addOption(addressesOption('--peer', 'libp2p address of a peer'))
-    .addOption(
-      new Option('--backend <name>', 'what trains').choices(['reference', 'wasm']).default('wasm'),
-    )
+    .addOption(backendOption())
     .option('--archive', 'keep the states of all blocks')
     .option(
       '--keep-states <blocks>',
@@ -178,6 +176,11 @@ export function nodeOptions(flags: StartFlags): NodeOptions {
     sitOut: flags.sitOut,
     logLevel: flags.logLevel,
   }
+}
+
+/** `auto` is a GPU where there is one, else WebAssembly; another falls back to it with a warning. */
+export function backendOption(): Option {
+  return new Option('--backend <name>', 'what trains').choices(backendChoices).default('auto')
 }
 
 /** The message with those of its causes. */

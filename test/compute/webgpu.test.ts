@@ -1,0 +1,46 @@
+import assert from 'node:assert/strict'
+import { beforeAll, describe, it } from 'vitest'
+import { findAdapter, isSoftware } from '../../compute/gpuAdapter.ts'
+import { initialState } from '../../compute/modelState.ts'
+import { openWebGpuBackend } from '../../compute/webgpuBackend.ts'
+import { useSoftwareGpu } from '../../scripts/softwareGpu.ts'
+import { backendConformance, sameSteps } from './conformance.ts'
+import { jobOf, randomRows, seedOf } from './support.ts'
+
+beforeAll(useSoftwareGpu)
+
+/** The smallest tile: what a processor compiles and runs fastest. */
+const tile = { side: 8, cells: 4 } as const
+
+backendConformance('webgpu', () => openWebGpuBackend({ tile }), { productRuns: 12, jobRuns: 10 })
+
+describe('webgpu', { timeout: 120_000 }, () => {
+  it('knows a processor that plays a GPU', async () => {
+    const adapter = await findAdapter()
+    assert.ok(adapter !== null && isSoftware(adapter))
+  })
+
+  it('splits layers that are larger than a binding', async () => {
+    // 96 × 96 words of state, where 32 rows of them are allowed: every layer but the last has parts.
+    const backend = await openWebGpuBackend({ tile, maxBinding: 4 * 96 * 32 })
+    const job = jobOf([70, 80, 75, 66, 10])
+    const rows = [0, 1, 2].map((step) => randomRows(job, step))
+    await sameSteps(backend, job, initialState(job, seedOf(5)), rows)
+    await backend.close()
+  })
+
+  it('refuses a model that no part of fits a binding', async () => {
+    const backend = await openWebGpuBackend({ tile, maxBinding: 2_048 })
+    const job = jobOf([20, 30, 10])
+    await assert.rejects(backend.open(job, initialState(job, seedOf(1))), /one binding/)
+    await backend.close()
+  })
+
+  it('fails after its device is gone, rather than answer', async () => {
+    const backend = await openWebGpuBackend({ tile })
+    const job = jobOf([20, 30, 10])
+    const session = await backend.open(job, initialState(job, seedOf(1)))
+    await backend.close()
+    await assert.rejects(session.state())
+  })
+})
