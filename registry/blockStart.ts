@@ -24,7 +24,7 @@ import type { World } from './records.ts'
 import { recordEpoch } from './reputationHistory.ts'
 import { readService, recordDuty, recordEarning, recordProposal, writeService } from './service.ts'
 import { slotCounts } from './slots.ts'
-import { readStakes } from './stakes.ts'
+import { dropIdle, readStakes } from './stakes.ts'
 import { epochOf } from './validatorSet.ts'
 import { recordMinted } from './withdrawals.ts'
 
@@ -65,6 +65,7 @@ async function countVotes(world: World, params: ChainParams, start: BlockStart):
 /** Close epoch `epoch − 1`, whose last block is the parent, and freeze the set of `epoch + 1`. */
 async function changeEpoch(world: World, params: ChainParams, epoch: number): Promise<void> {
   let minted = 0n
+  const working = new Set<Address>()
   const ended = await validatorSetAt(world, epoch - 1)
   const slots = slotCounts(ended, params.epochLength)
   const due = new Map(ended.validators.map(({ address }, i) => [address, BigInt(slots[i]!)]))
@@ -76,6 +77,7 @@ async function changeEpoch(world: World, params: ChainParams, epoch: number): Pr
     const quality = punctual(served, turnsDue, turnsTaken)
     const emission = emissionOf(service.ownBurn)
     minted += emission
+    if (emission > 0n) working.add(address)
     const others = await delegatorsPart(world, address, stake, emission, BigInt(epoch))
     await expectReward(world, address, others * weiPerGwei)
     await recordEarning(world, address, (emission - others) * weiPerGwei)
@@ -98,6 +100,10 @@ async function changeEpoch(world: World, params: ChainParams, epoch: number): Pr
   }
   await recordMinted(world, minted)
   await moveBasePrice(world, params, ended.validators.length)
-  const next = await drawSet(world, params.minStake, epoch + 1)
-  await freezeSet(world, next ?? { ...(await validatorSetAt(world, epoch)), epoch: epoch + 1 })
+  const current = await validatorSetAt(world, epoch)
+  const drawn = await drawSet(world, params.minStake, epoch + 1)
+  const next = drawn ?? { ...current, epoch: epoch + 1 }
+  await freezeSet(world, next)
+  for (const { address } of [...current.validators, ...next.validators]) working.add(address)
+  await dropIdle(world, params.minStake, working)
 }

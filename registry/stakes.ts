@@ -9,7 +9,15 @@ import { weiPerGwei } from '../primitives/brand.ts'
 import { bytesToUint, fromHex, type Hex } from '../primitives/bytes.ts'
 import { hashOf } from '../primitives/hash.ts'
 import { ok, type Result, refuse } from '../primitives/result.ts'
-import { addressOfWord, hexOfWord, listItems, listPush, slotOf } from './layout.ts'
+import {
+  addressOfWord,
+  hexOfWord,
+  listItems,
+  listLength,
+  listPush,
+  listRemoveAt,
+  slotOf,
+} from './layout.ts'
 import type { World } from './records.ts'
 
 /** A registered validator. */
@@ -42,6 +50,8 @@ export type StakeFault =
 
 /** Registered validators, in the set or not; bounds every walk over the list. */
 const maxRegistered = 1_000
+/** From so many on, those who do not work lose their place on the list. */
+const crowded = 750
 /** 2^63 gwei: sums of stakes stay far below a word. */
 const maxStake = 1n << 63n
 
@@ -91,6 +101,29 @@ export async function readStakes(world: World): Promise<readonly Stake[]> {
   return stakes
 }
 
+/** Set for validators that are not on the list; they come back when they add to their stake. */
+const unlisted = (validator: Address): bigint => slotOf('unlisted', validator)
+
+/**
+ * Where the list gets long, take off it who has less than `minStake` and is not among those `working`:
+ * places that cost nothing could be held for ever.
+ */
+export async function dropIdle(
+  world: World,
+  minStake: bigint,
+  working: ReadonlySet<Address>,
+): Promise<void> {
+  if ((await listLength(world.staking, 'validators')) < crowded) return
+  const listed = (await listItems(world.staking, 'validators')).map(addressOfWord)
+  // From the end, so that what moves into a free place has been looked at.
+  for (const [index, validator] of [...listed.entries()].toReversed()) {
+    if (working.has(validator)) continue
+    if ((await world.staking.get(place(validator, 'stake'))) >= minStake) continue
+    await listRemoveAt(world.staking, index, 'validators')
+    await world.staking.put(unlisted(validator), 1n)
+  }
+}
+
 /** What a validator says of itself when it registers. */
 export type Registration = {
   readonly validator: Address
@@ -114,9 +147,8 @@ export async function register(
     return refuse({ code: 'staking/known', validator })
   const holder = await world.staking.get(keyPlace(publicKey))
   if (holder !== 0n) return refuse({ code: 'staking/keyTaken', holder: addressOfWord(holder) })
-  const count = await world.staking.get(slotOf('validators'))
-  if (count >= BigInt(maxRegistered))
-    return refuse({ code: 'staking/full', max: BigInt(maxRegistered) })
+  const full = await fullFault(world)
+  if (full !== null) return refuse(full)
   const gwei = wholeGwei(wei, params.minStake)
   if (!gwei.ok) return gwei
 
@@ -145,8 +177,19 @@ export async function bond(
   if (!gwei.ok) return gwei
   const total = stake.stake + gwei.value
   if (total > maxStake) return refuse({ code: 'staking/tooMuch', got: total, max: maxStake })
+  if ((await world.staking.get(unlisted(validator))) !== 0n) {
+    const full = await fullFault(world)
+    if (full !== null) return refuse(full)
+    await listPush(world.staking, BigInt(validator), 'validators')
+    await world.staking.put(unlisted(validator), 0n)
+  }
   await world.staking.put(place(validator, 'stake'), total)
   return ok(total)
+}
+
+async function fullFault(world: World): Promise<StakeFault | null> {
+  const count = await listLength(world.staking, 'validators')
+  return count < maxRegistered ? null : { code: 'staking/full', max: BigInt(maxRegistered) }
 }
 
 /** Take `gwei` out of a stake; it may be withdrawn after the delay. Returns the epoch. */
