@@ -59,17 +59,20 @@ export function commitmentDigest(columns: readonly PlacedColumn[], root: Uint8Ar
   return hashBytes(hashOf('waggle/commitment/v1', ...layout, root))
 }
 
-/** Encode and hash columns of one tree; `data[i]` holds `columns[i]`. */
+/**
+ * Encode and hash columns of one tree; `data[i]` holds `columns[i]`.
+ *
+ * @param keep - the code; else it is made again for its opening.
+ */
 export function commitColumns(
   columns: readonly PlacedColumn[],
   data: readonly Matrix[],
   kernels: Kernels,
+  keep: boolean,
 ): Committed {
   const { length } = columns[0]!.layout.code
-  const rows = columns.reduce((sum, { codeRows }) => sum + codeRows, 0)
-  const words = rows * (length + gap)
-  // A large code is made again for its opening.
-  const code = codeShare * words > kernels.budget.near ? null : kernels.room(words)
+  const rows = rowsOf(columns)
+  const code = keep ? kernels.room(codeWords(columns)) : null
   const leaves = kernels.scope(() => {
     if (code !== null) {
       eachBlock(kernels, columns, data, code, () => undefined)
@@ -103,8 +106,15 @@ export function commitColumns(
   }
 }
 
-/** Parts of the kernels' memory, of which a code may take one. */
-const codeShare = 4
+/** Words of a tree's code as it is kept. */
+export function codeWords(columns: readonly PlacedColumn[]): number {
+  return rowsOf(columns) * (columns[0]!.layout.code.length + gap)
+}
+
+function rowsOf(columns: readonly PlacedColumn[]): number {
+  return columns.reduce((sum, { codeRows }) => sum + codeRows, 0)
+}
+
 /** Rows that are encoded together: a multiple of the words of a SHA-256 block. */
 const encodedRows = 16
 /** Words between rows, lest all rows share few lines of a cache. */
@@ -270,8 +280,7 @@ export function rowWeights({ layout, trees }: RowClass, eta: Elements, point: El
   const most = Math.max(...columns.map(({ codeRows }) => codeRows))
   const byColumn = eqTable(eta, columns.length)
   const byRow = eqTable(span(point, layout.lowBits, count(point)), most)
-  const total = columns.reduce((sum, { codeRows }) => sum + codeRows, 0)
-  const weights = new Uint32Array(degree * total)
+  const weights = new Uint32Array(degree * rowsOf(columns))
   let to = 0
   for (const [c, { codeRows }] of columns.entries())
     for (let row = 0; row < codeRows; row++) {

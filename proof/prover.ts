@@ -19,7 +19,7 @@ import type { Committed } from './commitment.ts'
 import { type Elements, join, span } from './extension.ts'
 import type { Kernels } from './kernels.ts'
 import { proveTree } from './layers.ts'
-import { commitColumns, rowWeights } from './ligero.ts'
+import { codeWords, commitColumns, rowWeights } from './ligero.ts'
 import type { Matrix } from './linear.ts'
 import { countLookups, leavesOf } from './lookups.ts'
 import { evaluateMatrix } from './matrixEvaluation.ts'
@@ -178,22 +178,26 @@ export function commitWeights(
     return { rows: width, cols: inner, stride: inner, values }
   })
   const placed = columns.map((column, i) => placeColumn(column, layout, i))
-  return kernels.scope(() => hashFromBytes(commitColumns(placed, data, kernels).digest))
+  const keep = codeWords(placed) <= kernels.budget.near
+  return kernels.scope(() => hashFromBytes(commitColumns(placed, data, kernels, keep).digest))
 }
 
 type NamedTree = { readonly name: string; readonly committed: Committed; readonly rows: number }
 
 function commitTrees(kernels: Kernels, shape: ProofShape, witness: Witness): readonly NamedTree[] {
+  let room = kernels.budget.near
   return shape.classes.flatMap(({ trees }) =>
-    trees.map(({ name, columns }) => ({
-      name,
-      committed: commitColumns(
-        columns,
-        columns.map(({ index }) => witness.columns[index]!),
-        kernels,
-      ),
-      rows: columns.reduce((sum, { codeRows }) => sum + codeRows, 0),
-    })),
+    trees.map(({ name, columns }) => {
+      const words = codeWords(columns)
+      const keep = words <= room
+      if (keep) room -= words
+      const data = columns.map(({ index }) => witness.columns[index]!)
+      return {
+        name,
+        committed: commitColumns(columns, data, kernels, keep),
+        rows: columns.reduce((sum, { codeRows }) => sum + codeRows, 0),
+      }
+    }),
   )
 }
 

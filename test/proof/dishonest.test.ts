@@ -338,7 +338,7 @@ describe('commitments', () => {
       return placeColumn(column, { ...layout, code }, i)
     })
     const data = columns.map(({ index }) => witness.columns[index]!)
-    const before = hashFromBytes(commitColumns(wider, data, referenceKernels).digest)
+    const before = hashFromBytes(commitColumns(wider, data, referenceKernels, true).digest)
     const verdict = verifyStepProof({ ...statement, before }, calm.batches, proof)
     assert.equal(verdict.ok, false)
   })

@@ -218,7 +218,7 @@ describe('commitment', () => {
       return { rows: width, cols: inner, stride: inner, values }
     })
     const placed = columns.map((column, i) => placeColumn(column, layout, i))
-    const tree = commitColumns(placed, data, referenceKernels)
+    const tree = commitColumns(placed, data, referenceKernels, true)
     const all = Array.from({ length: layout.code.length }, (_, i) => i)
     const rows = placed.reduce((sum, { codeRows }) => sum + codeRows, 0)
     const openedAt = (at: readonly number[]) => {
