@@ -13,7 +13,9 @@ import { addDelegate } from './commands/delegate.ts'
 import { addDemo } from './commands/demo.ts'
 import { addDevnet } from './commands/devnet.ts'
 import { addDoctor } from './commands/doctor.ts'
+import { addExplain } from './commands/explain.ts'
 import { addForensics } from './commands/forensics.ts'
+import { addGpu } from './commands/gpu.ts'
 import { addImport } from './commands/import.ts'
 import { addInit } from './commands/init.ts'
 import { addJob } from './commands/job.ts'
@@ -49,8 +51,10 @@ const commands = [
   addSimulate,
   addForensics,
   addBalance,
+  addExplain,
   addZk,
   addDoctor,
+  addGpu,
   addCompletion,
 ] as const
 

@@ -102,7 +102,7 @@ function machine(): Finding {
   return { what: 'machine', state: isEnough ? 'good' : 'poor', found, mend }
 }
 
-/** The compiled kernels: there, and equal to the reference. No graphics card is used. */
+/** The compiled kernels: there, and equal to the reference. */
 async function kernels(): Promise<Finding> {
   const what = 'training and proving'
   try {
@@ -110,7 +110,12 @@ async function kernels(): Promise<Finding> {
     const { backend } = await openBackend('wasm', 1)
     const { name } = backend
     await backend.close()
-    return { what, state: 'good', found: `${name} kernels; no GPU is needed or used`, mend: '' }
+    return {
+      what,
+      state: 'good',
+      found: `${name} kernels; no GPU is needed, \`waggle gpu\` tells of one`,
+      mend: '',
+    }
   } catch (error) {
     const found = error instanceof Error ? error.message.split('\n')[0]! : String(error)
     return { what, state: 'bad', found, mend: 'run `node scripts/prepare.mjs` or `npm ci`' }
