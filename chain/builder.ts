@@ -69,12 +69,15 @@ export type Built = {
   readonly skipped: readonly Skip[]
 }
 
+/** After a slow transaction, what is tried may use one part in so many of its gas. */
+const slowParts = 16n
+
 /** Room in the block for header, commit, withdrawals and their encoding. */
 const overheadBytes = 16_384
 
 /**
  * Pack and seal the child of `parent`. Execution time is bounded by twice `executionBudgetMs` plus
- * one transaction, which is itself stopped after `executionBudgetMs`.
+ * two transactions, each of which is itself stopped after `executionBudgetMs`.
  */
 export async function buildBlock(
   parent: ChainState,
@@ -150,7 +153,7 @@ async function pack(
   setStop: (at: number) => void,
 ): Promise<Result<Packed, BlockFault>> {
   const budgetMs = params.executionBudgetMs
-  const begun = clock.now()
+  const pace = new Pace(clock.now(), budgetMs)
   const started = await start()
   if (!started.ok) return started
   let execution = started.value
@@ -159,9 +162,10 @@ async function pack(
   const room = new Room(params)
   for (const candidate of candidates) {
     const now = clock.now()
-    if (now - begun >= budgetMs) break
+    if (pace.isOver(now)) break
     const { transaction } = candidate
     const { hash } = transaction
+    if (!pace.tries(transaction)) continue
     const crowded = room.fault(candidate)
     if (crowded !== null) {
       skipped.push({ hash, fault: crowded })
@@ -180,6 +184,7 @@ async function pack(
     const again = await rerun(start, chosen)
     if (!again.ok) return again
     execution = again.value
+    if (fault.reason === 'slow') pace.lost(transaction, clock.now() - now)
   }
   return ok({ execution, chosen, skipped })
 }
@@ -209,6 +214,35 @@ function skipFaultOf(fault: RunFault, budgetMs: number): SkipFault {
       return { code: 'build/execution', why: fault.why }
     default:
       return fault satisfies never
+  }
+}
+
+/**
+ * The time for packing. Nobody pays for a transaction that had to be stopped: the first one costs the
+ * others no time, and what may be as slow is not tried after it.
+ */
+class Pace {
+  #begun: number
+  readonly #budgetMs: number
+  #most: bigint | null = null
+
+  constructor(begun: number, budgetMs: number) {
+    this.#begun = begun
+    this.#budgetMs = budgetMs
+  }
+
+  isOver(now: number): boolean {
+    return now - this.#begun >= this.#budgetMs
+  }
+
+  tries({ tx }: Transaction): boolean {
+    return this.#most === null || tx.gasLimit <= this.#most
+  }
+
+  lost({ tx }: Transaction, ms: number): void {
+    if (this.#most !== null) return
+    this.#begun += ms
+    this.#most = tx.gasLimit / slowParts
   }
 }
 

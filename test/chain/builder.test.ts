@@ -150,6 +150,25 @@ describe('the builder', () => {
     assert.deepEqual(verdict, { ok: false, fault: { code: 'block/slow', index: 0 } })
   })
 
+  it('packs the others all the same when a slow transaction offers the most', async () => {
+    const { chain, engine } = await openTestChain({ params: { executionBudgetMs: 60 } })
+    const { outcome } = await advance(chain, [signed(engine, alice, { data: creation('5b5f56') })])
+    const endless = outcome.receipts[0]!.contractAddress!
+    let time = 0
+    const clock = { now: () => time++ }
+    const slow = (nonce: bigint) =>
+      signed(engine, bob, { to: endless, gasLimit: 16_000_000n, nonce, value: 0n })
+    const plain = [1n, 2n, 3n].map((nonce) => signed(engine, alice, { to, value: 1n, nonce }))
+    const candidates = [slow(0n), slow(1n), ...plain].map((transaction) => ({ transaction }))
+    const built = await chain.build(await requestOf(chain, candidates), clock)
+    assert.ok(built.ok, show(built))
+    assert.deepEqual(
+      built.value.skipped.map(({ fault }) => fault.code),
+      ['build/slow'],
+    )
+    assert.equal(built.value.outcome.gasUsed, 63_000n)
+  })
+
   async function advanceInto(
     chain: Awaited<ReturnType<typeof openTestChain>>['chain'],
     engine: Awaited<ReturnType<typeof openTestChain>>['engine'],
