@@ -184,7 +184,7 @@ async function pack(
     const again = await rerun(start, chosen)
     if (!again.ok) return again
     execution = again.value
-    if (fault.reason === 'slow') pace.lost(transaction, clock.now() - now)
+    pace.lost(transaction, fault, clock.now() - now)
   }
   return ok({ execution, chosen, skipped })
 }
@@ -239,8 +239,8 @@ class Pace {
     return this.#most === null || tx.gasLimit <= this.#most
   }
 
-  lost({ tx }: Transaction, ms: number): void {
-    if (this.#most !== null) return
+  lost({ tx }: Transaction, fault: RunFault & { readonly tainted: true }, ms: number): void {
+    if (fault.reason !== 'slow' || this.#most !== null) return
     this.#begun += ms
     this.#most = tx.gasLimit / slowParts
   }
