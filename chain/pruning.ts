@@ -63,8 +63,8 @@ export async function sweepStates(sweep: Sweep): Promise<SweepResult | null> {
   return { kept: marked.size, deleted }
 }
 
-async function mark({ store, roots, breathe }: Sweep): Promise<ReadonlySet<number> | null> {
-  const marked = new Set<number>()
+async function mark({ store, roots, breathe }: Sweep): Promise<Marks | null> {
+  const marked = new Marks()
   const pending: NodeName[] = roots
     .filter((root) => root !== emptyStateRoot)
     .map((hash) => ({ kind: 'account', hash }))
@@ -81,6 +81,23 @@ async function mark({ store, roots, breathe }: Sweep): Promise<ReadonlySet<numbe
     pending.push(...names.value)
   }
   return marked
+}
+
+/** A set of 48-bit numbers. One set of JavaScript's holds 2^24 at most, and a large state has more nodes. */
+class Marks {
+  readonly #parts = Array.from({ length: 256 }, () => new Set<number>())
+
+  get size(): number {
+    return this.#parts.reduce((sum, { size }) => sum + size, 0)
+  }
+
+  has(mark: number): boolean {
+    return this.#parts[mark % 256]!.has(mark)
+  }
+
+  add(mark: number): void {
+    this.#parts[mark % 256]!.add(mark)
+  }
 }
 
 /** The last 48 bits of a key: two that agree by chance only keep a node longer. */
