@@ -2,7 +2,7 @@
  * A development network on this machine: n validators with public keys, each a process, all peers of
  * each other.
  */
-import { mkdir, readFile, writeFile } from 'node:fs/promises'
+import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { createKeys, listKeys } from '../node/keys.ts'
@@ -85,6 +85,27 @@ export async function launchDevnet(options: DevnetOptions): Promise<Devnet> {
   throw failed.reason
 }
 
+/**
+ * Remove the nodes of an earlier network in `dataDir`, if every one is a devnet's: then its keys are
+ * public and come back.
+ *
+ * @throws {Failure} if a node there has another password than a devnet's; then nothing is removed.
+ */
+export async function forgetDevnet(dataDir: string): Promise<void> {
+  const names = await readdir(dataDir).catch(() => [])
+  const folders = names.filter((name) => /^node[0-9]+$/.test(name)).map((one) => join(dataDir, one))
+  for (const folder of folders) {
+    const password = await readFile(join(folder, dataFiles.password), 'utf8').catch(() => '')
+    if (password.trim() !== devnetPassword)
+      return fail({
+        what: `${folder} is no node of a devnet`,
+        why: 'its password is not the one that every devnet has, so its keys may be of value',
+        next: 'name another folder with --data',
+      })
+  }
+  for (const folder of folders) await rm(folder, { recursive: true, force: true })
+}
+
 /** A folder for each node with genesis and keys; what is there already stays. */
 async function prepareFolders(options: DevnetOptions): Promise<readonly string[]> {
   const { dataDir, validators, genesis } = options
@@ -109,7 +130,7 @@ async function writeGenesis(path: string, text: string): Promise<void> {
   return fail({
     what: `${path} is of another network`,
     why: 'it was made with other --validators, another first job or another version',
-    next: 'name another folder with --data, or remove this one',
+    next: 'name another folder with --data, or begin anew with --reset',
   })
 }
 

@@ -9,7 +9,7 @@ import { devnetAccount, devnetAccountCount, devnetMnemonic } from '../../node/ke
 import { checksumAddress } from '../../primitives/address.ts'
 import { toHex } from '../../primitives/bytes.ts'
 import { wholeNumber } from '../arguments.ts'
-import { type Devnet, freePorts, launchDevnet } from '../devnet.ts'
+import { type Devnet, forgetDevnet, freePorts, launchDevnet } from '../devnet.ts'
 import { Failure } from '../failure.ts'
 import { durationText } from '../format.ts'
 import { type Io, paint } from '../io.ts'
@@ -20,6 +20,7 @@ import { allowedHostsOption, backendOption, corsOriginsOption } from './start.ts
 type Flags = {
   readonly validators: number
   readonly data?: string
+  readonly reset?: true
   readonly rpcPort: number
   readonly corsOrigins: readonly string[]
   readonly allowedHosts: readonly string[]
@@ -34,6 +35,7 @@ Examples:
   $ waggle devnet                            four validators, forgotten at Ctrl-C
   $ waggle devnet --validators 1             the smallest chain
   $ waggle devnet --data ./net               keeps the chain from run to run
+  $ waggle devnet --data ./net --reset       begins it anew
 
 Every key of a devnet is public: never put anything of value on one.`
 
@@ -43,6 +45,7 @@ export function addDevnet(program: Command, io: Io): void {
     .description('run a development network on this machine')
     .option('--validators <n>', 'how many', wholeNumber(1, 16), 4)
     .option('--data <folder>', 'keep the nodes there (default: a temporary folder)')
+    .option('--reset', 'forget the nodes of an earlier devnet in --data first')
     .option('--rpc-port <port>', 'of the first node; 0 picks ports', wholeNumber(0, 65_000), 8545)
     .addOption(corsOriginsOption())
     .addOption(allowedHostsOption())
@@ -59,6 +62,7 @@ async function devnet(flags: Flags, io: Io): Promise<void> {
   const temporary = flags.data === undefined
   const dataDir = flags.data ?? (await mkdtemp(join(tmpdir(), 'waggle-devnet-')))
   try {
+    if (flags.reset === true) await forgetDevnet(dataDir)
     report.note(`starting ${flags.validators} nodes in ${dataDir}`)
     const began = io.clock.now()
     const net = await launchDevnet({
