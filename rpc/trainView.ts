@@ -102,8 +102,8 @@ export function createTrainViews(modules: TrainViewModules): TrainViews {
     weights: async (id, range) => {
       const found = await record(id)
       if (found === null) return null
-      const newest = found.state.range - 1
-      const certificate = await index.certificate(id, range ?? newest)
+      const wanted = range ?? found.state.range - 1
+      const certificate = wanted < 0 ? null : await index.certificate(id, wanted)
       if (certificate === null) return null
       const { from, count } = rangeSteps(found.job, certificate.range)
       return {

@@ -63,7 +63,7 @@ const draftSchema = z
     owner: owner ?? null,
   }))
 
-const range = countSchema(2 ** 32)
+const range = countSchema(2 ** 32 - 1)
 const ofJob = { job: hashSchema, page: windowSchema }
 const noJob = { code: 'rpc/notFound', what: 'job' } as const
 

@@ -230,6 +230,10 @@ describe('a model owner on the node', () => {
     assert.deepEqual(page, { items: [shown], next: null })
     const none = (await running.call('train_listJobs', { status: 'finished' })).result
     assert.deepEqual(none, { items: [], next: null })
+    assert.equal((await running.call('train_getWeights', job)).result, null)
+    assert.equal((await running.call('train_getCertificate', job, '0xffffffff')).result, null)
+    const beyond = await running.call('train_getCertificate', job, '0x100000000')
+    assert.equal(beyond.error?.code, -32602)
   })
 
   it('follows leases, certificates and the end of the job', async () => {
