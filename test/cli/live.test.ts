@@ -5,6 +5,7 @@ import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
+import { createPublicClient, http } from 'viem'
 import { afterAll, beforeAll, describe, it } from 'vitest'
 import { devnetAccount, devnetKeys } from '../../node/keysDevnet.ts'
 import { startDevnet, type TestDevnet, until } from '../e2e/devnet.ts'
@@ -131,6 +132,33 @@ describe('the command line against a running node', () => {
     assert.equal(short.code, 2)
     assert.match(short.err, /it has 2 numbers, the model takes 3/)
   }, 120_000)
+
+  it('explains what everybody was paid, to the wei that the chain has counted', async () => {
+    const worker = devnetKeys(0).address
+    const { totals, payments } = await json('explain', 'reward', worker)
+    const of = totals as Record<string, string>
+    const told = ['worker', 'proposer', 'custodian', 'emission'].map((kind) =>
+      BigInt(of[kind] ?? 0),
+    )
+    const node = createPublicClient({ transport: http(net.nodes[0]!.rpcUrl) })
+    const asked = { method: 'rep_getService', params: [worker] } as never
+    const { earnedWei } = (await node.request(asked)) as { readonly earnedWei: string }
+    const later = BigInt(earnedWei) - told.reduce((sum, wei) => sum + wei, 0n)
+    // An epoch may have ended between the two questions.
+    const again = (await json('explain', 'reward', worker)).totals as { emission?: string }
+    const emission = BigInt(again.emission ?? 0)
+    assert.ok(later === 0n || later === emission - told[3]!, `unexplained: ${later}`)
+    assert.match(JSON.stringify(payments), /67 % of 0\.\d+ coins, the fee of lease 0/)
+
+    const owner = await json('explain', 'reward', devnetAccount(1).address)
+    const { escrow, data, total } = owner.totals as Record<string, string>
+    assert.equal(BigInt(data!), (BigInt(of.worker!) / 67n) * 15n)
+    assert.equal(BigInt(total!), BigInt(escrow!) + BigInt(data!))
+    const { out } = await run('explain', 'reward', worker, '--from', '1')
+    assert.match(out, /emission|proposer +0\.\d+ coins/)
+    const backwards = await run('explain', 'reward', worker, '--from', '9', '--to', '2')
+    assert.equal(backwards.code, 2)
+  }, 60_000)
 
   it('explains what the chain refuses by its own words', async () => {
     const csv = join(home, 'pair.csv')
