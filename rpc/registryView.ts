@@ -71,17 +71,26 @@ export function createDataViews({ chain, blobs }: DataViewModules): DataViews {
 
 export function createValViews({ chain, proposer }: ValViewModules): ValViews {
   const epoch = () => epochOf(chain.head().height, chain.rules.params.epochLength)
-  let counted: { readonly height: bigint; readonly supply: Promise<Supply> } | null = null
+  const { engine } = chain.rules
+  let counted: { height: bigint; supply: Promise<Supply>; done: boolean } | null = null
 
   return {
     epoch,
     supply: () => {
       const head = chain.head()
-      if (counted?.height !== head.height)
-        counted = {
+      // Every account is walked: one walk at a time, whoever asks and however fast blocks come.
+      if (counted === null || (counted.done && counted.height !== head.height)) {
+        const walk = {
           height: head.height,
-          supply: supplyAt(chain.rules.engine, chain.genesis, head),
+          supply: supplyAt(engine, chain.genesis, head),
+          done: false,
         }
+        const finish = () => {
+          walk.done = true
+        }
+        walk.supply.then(finish, finish)
+        counted = walk
+      }
       return counted.supply
     },
     proposer,

@@ -52,10 +52,13 @@ export function valMethods({ val, chain }: Pick<RpcModules, 'val' | 'chain'>): M
   /** @param ahead - where nothing is said: the head plus this. */
   function numberOf(ref: Parsed, ahead: bigint): bigint {
     if (ref === null || ref === undefined) return chain.head() + ahead
-    if (ref.by === 'number') return ref.number
+    if (ref.by === 'number') return ref.number < maxHeight ? ref.number : maxHeight
     return tagNumber(chain, ref.by === 'tag' ? ref.tag : 'latest')
   }
 }
+
+/** Above every block, and still a height. */
+const maxHeight = 2n ** 64n - 1n
 
 type Parsed = ReturnType<typeof blockNumberSchema.parse> | null | undefined
 

@@ -280,6 +280,8 @@ describe('a model owner on the node', () => {
     const epoch = (await running.call('val_epoch')).result
     assert.equal(set.epoch, epoch)
     assert.equal((await running.call('val_getSet', '0xffff')).result, null)
+    for (const method of ['val_getCommit', 'val_getLightBlock'])
+      assert.equal((await running.call(method, `0x${'ff'.repeat(32)}`)).result, null, method)
     const commit = (await running.call('val_getCommit', '0x2')).result as Record<string, unknown>
     assert.deepEqual([commit.height, commit.bitmap], ['0x2', '0x03'])
     assert.equal((await running.call('val_getProposer')).error, undefined)
