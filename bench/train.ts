@@ -5,26 +5,35 @@
  * Models, as unit counts from input to output:
  *   mlp-784-128-64-10   784, 128, 64, 10
  *   mlp-8x1120          784, then 7 of 1120, then 10: eight weight layers
+ *   mlp-4x4096          five of 4096: 67 million weights, with a card only
+ *
+ * `product.int8.N` is one product on the device, see `gpuProduct.ts`.
  *
  * Backends: `reference` (TypeScript), `wasm` (one thread), `wasm-threads` (a thread per core), and
  * `tfjs` (@tensorflow/tfjs-backend-wasm, float32, its own choice of threads) as its gradients do it, and
- * `tfjs-copies`, with transposed operands copied first, the fastest way found.
+ * `tfjs-copies`, with transposed operands copied first, the fastest way found. `webgpu` and `gpujs` run on
+ * a card; without one `webgpu` runs on SwiftShader and `gpujs` on WebAssembly, on small models only. With
+ * a card and PyTorch, `torch-fp32` and `torch-bf16` train the same shapes.
  * `exact` is 1 if the weights after the first steps are the reference's; tfjs rounds, so it has none.
- * The jobs are calibrated: `zeroErrors` is the largest share of zero errors of any layer.
+ * The jobs are calibrated: `zeroErrors` is the largest share of zero errors of any layer, below 95 %.
  */
 import { availableParallelism } from 'node:os'
 import type { Backend, Rows } from '../compute/backend.ts'
 import { calibrate } from '../compute/calibration.ts'
 import { commitState, initialState, type ModelState } from '../compute/modelState.ts'
 import { referenceBackend } from '../compute/reference.ts'
+import { hasCard, openBackend } from '../compute/selfTest.ts'
 import { openWasmBackend } from '../compute/wasmBackend.ts'
 import { zeroAddress } from '../primitives/address.ts'
 import { type Hash, sha256Hash, zeroHash } from '../primitives/hash.ts'
 import { SeededRandom } from '../primitives/random.ts'
 import { type Job, ProofKind, stepMacs } from '../registry/job.ts'
+import { useSoftwareGpu } from '../scripts/softwareGpu.ts'
+import { measureProduct } from './gpuProduct.ts'
 import type { Benchmark, Row } from './main.ts'
 import { median, timeRuns } from './measure.ts'
 import { openTfjsTrainer, type TfjsStyle } from './tfjsTrainer.ts'
+import { runTorch, type TorchCases } from './torchCases.ts'
 
 type Shape = {
   readonly name: string
@@ -32,6 +41,10 @@ type Shape = {
   readonly batch: number
   /** Steps that the reference repeats to judge exactness; it is slow. */
   readonly checkedSteps: number
+  /** Weights that the reference would take hours for are judged by wasm, its equal. @default reference */
+  readonly judge?: 'wasm'
+  /** Where it is measured: what a processor takes minutes for waits for a card. @default any */
+  readonly needs?: 'card'
 }
 
 const small = [784, 128, 64, 10]
@@ -41,25 +54,66 @@ const shapes: readonly Shape[] = [
   { name: 'mlp-784-128-64-10/b64', layers: small, batch: 64, checkedSteps: 8 },
   { name: 'mlp-784-128-64-10/b1024', layers: small, batch: 1024, checkedSteps: 2 },
   { name: 'mlp-8x1120/b64', layers: wide, batch: 64, checkedSteps: 1 },
+  {
+    name: 'mlp-4x4096/b1024',
+    layers: [4096, 4096, 4096, 4096, 4096],
+    batch: 1024,
+    checkedSteps: 1,
+    judge: 'wasm',
+    needs: 'card',
+  },
 ]
+
+/** Shapes that a software GPU trains in seconds. */
+const softwareShapes = new Set(['mlp-784-128-64-10/b64'])
+const softwareProducts = [256, 512]
+const cardProducts = [1024, 4096, 8192]
+
+/** A layer whose errors vanish more than this is not being trained. */
+const mostZeros = 0.95
 
 const seed: Hash = sha256Hash(new Uint8Array())
 
 export const benchmark: Benchmark = {
   summary: 'speed and exactness of training steps on each backend',
   async run(report, wanted) {
-    for (const shape of shapes) await runShape(shape, report, wanted)
+    const card = await hasCard()
+    if (!card) await useSoftwareGpu()
+    for (const shape of shapes) await runShape(shape, card, report, wanted)
+    const products = card ? cardProducts : softwareProducts
+    for (const side of products) {
+      const name = `product.int8.${side}/webgpu`
+      if (!wanted(name)) continue
+      const { tops, isExact } = await measureProduct(side)
+      report({ case: name, metric: 'tops', value: tops, unit: 'TOPS' })
+      report({ case: name, metric: 'exact', value: isExact ? 1 : 0, unit: 'bool' })
+    }
+    if (card && wanted('torch')) for (const row of runTorch(torchCases())) report(row)
   },
+}
+
+function torchCases(): TorchCases {
+  const steps = shapes.map(({ name, layers, batch }) => {
+    const macs = Number(stepMacs({ layers, batch } as unknown as Job))
+    return { name, layers, batch, macs }
+  })
+  return { steps, products: cardProducts.slice(1) }
+}
+
+/** Names of the backends that a shape is measured on. */
+function backendsOf({ name, needs }: Shape, card: boolean): readonly string[] {
+  if (needs === 'card') return card ? ['wasm-threads', 'gpujs', 'webgpu'] : []
+  const processors = ['reference', 'wasm', 'wasm-threads', 'tfjs', 'tfjs-copies']
+  return card || softwareShapes.has(name) ? [...processors, 'gpujs', 'webgpu'] : processors
 }
 
 async function runShape(
   shape: Shape,
+  card: boolean,
   report: (row: Row) => void,
   wanted: (name: string) => boolean,
 ): Promise<void> {
-  const names = ['reference', 'wasm', 'wasm-threads', 'tfjs', 'tfjs-copies'].filter((backend) =>
-    wanted(`${shape.name}/${backend}`),
-  )
+  const names = backendsOf(shape, card).filter((name) => wanted(`${shape.name}/${name}`))
   if (names.length === 0) return
   const job = await calibratedJob(shape)
   const rows = sampleRows(shape, shape.batch)
@@ -83,8 +137,13 @@ async function runShape(
   }
 }
 
-function openNamed(name: string): Promise<Backend> {
-  if (name === 'reference') return Promise.resolve(referenceBackend)
+async function openNamed(name: string): Promise<Backend> {
+  if (name === 'reference') return referenceBackend
+  if (name === 'gpujs' || name === 'webgpu') {
+    const { backend, warning } = await openBackend(name, availableParallelism())
+    if (warning !== null) throw new Error(warning)
+    return backend
+  }
   return openWasmBackend({ threads: name === 'wasm-threads' ? availableParallelism() : 1 })
 }
 
@@ -108,6 +167,8 @@ async function measureBackend(
     const { zeroErrors } = await session.step(step, rows)
     shares = zeroErrors.map((zeros, i) => zeros / (job.batch * job.layers[i + 1]!))
   }
+  for (const [layer, share] of shares.entries())
+    if (share >= mostZeros) throw new Error(`${shape.name}: ${share} of layer ${layer} are zero`)
   const commitment = commitState(job, await session.state())
   const effort =
     backend.name === 'reference' ? { runs: 1, minMs: 0, warmUp: 0 } : { runs: 7, minMs: 2_000 }
@@ -122,9 +183,16 @@ async function referenceCommitment(
   state: ModelState,
   rows: Rows,
 ): Promise<Hash> {
-  const session = await referenceBackend.open(job, state)
+  const judge =
+    shape.judge === 'wasm'
+      ? await openWasmBackend({ threads: availableParallelism() })
+      : referenceBackend
+  const session = await judge.open(job, state)
   for (let step = 0; step < shape.checkedSteps; step++) await session.step(step, rows)
-  return commitState(job, await session.state())
+  const commitment = commitState(job, await session.state())
+  await session.close()
+  await judge.close()
+  return commitment
 }
 
 async function timeTfjs({ layers, batch }: Shape, style: TfjsStyle): Promise<readonly number[]> {

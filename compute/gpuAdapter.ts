@@ -22,8 +22,9 @@ export type AdapterFacts = {
 /** Largest buffer or binding asked for: adapters claim sizes up to 1 TiB that no device gives. */
 const maxBytes = 2 ** 31
 
-/** Dawn crashes the process once this object is collected. */
 let instance: GPU | null = null
+/** Dawn crashes the process once such an object is collected. */
+const kept: GPU[] = []
 
 /**
  * The entry to WebGPU; its globals (`GPUBufferUsage` and others) are defined from the first call on.
@@ -35,12 +36,17 @@ async function openInstance(): Promise<GPU> {
   const { create, globals } = await import('webgpu')
   Object.assign(globalThis, globals)
   instance = create(['enable-dawn-features=allow_unsafe_apis'])
+  kept.push(instance)
   return instance
 }
 
 /** The preferred adapter, or null where there is none. @throws {Error} where Dawn does not load. */
 export async function findAdapter(): Promise<GPUAdapter | null> {
-  return (await openInstance()).requestAdapter({ powerPreference: 'high-performance' })
+  const entry = await openInstance()
+  const adapter = await entry.requestAdapter({ powerPreference: 'high-performance' })
+  // An instance looks for drivers once; the next may find one that was brought meanwhile.
+  if (adapter === null) instance = null
+  return adapter
 }
 
 export function adapterFacts(adapter: GPUAdapter): AdapterFacts {

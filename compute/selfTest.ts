@@ -79,7 +79,7 @@ async function openWebGpu(): Promise<Backend> {
 }
 
 /** A platform that Dawn has no build for has no card that it could use. */
-async function hasCard(): Promise<boolean> {
+export async function hasCard(): Promise<boolean> {
   try {
     const { findAdapter, isSoftware } = await import('./gpuAdapter.ts')
     const adapter = await findAdapter()

@@ -4,7 +4,8 @@ import { openGpujsBackend } from '../../compute/gpujsBackend.ts'
 import { useSoftwareGpu } from '../../scripts/softwareGpu.ts'
 import { backendConformance } from './conformance.ts'
 
-beforeAll(useSoftwareGpu)
+/** `WAGGLE_GPU=card` runs the suite on the card that the machine has. */
+beforeAll(() => (process.env.WAGGLE_GPU === 'card' ? undefined : useSoftwareGpu()))
 
 for (const mode of ['cpu', 'webasm', 'webgpu'] as const)
   backendConformance(`gpu.js ${mode}`, () => openGpujsBackend(mode), {
