@@ -34,6 +34,7 @@ import type { EvidencePool } from './evidencePool.ts'
 import type { Logger } from './logger.ts'
 import { logFields } from './logger.ts'
 import type { Metrics } from './metrics.ts'
+import { createSlowList } from './slowList.ts'
 
 export type ValueModules = {
   readonly chain: Chain
@@ -65,6 +66,7 @@ const extraData = utf8ToBytes('waggle')
 export function createValues(modules: ValueModules): Values {
   const { chain, clock, transactions, certificates, evidence, metrics, log } = modules
   const { engine, params } = chain.rules
+  const slow = createSlowList()
 
   async function build(self: Address, signer: Signer, height: bigint): Promise<BuiltValue> {
     const head = chain.head()
@@ -72,7 +74,7 @@ export function createValues(modules: ValueModules): Values {
     const parentCommit = await commitOf(head.height)
     const now = BigInt(Math.floor(clock.now() / 1_000))
     const parentTime = head.header.timestamp
-    const candidates = transactions.ordered().map((transaction) => ({ transaction }))
+    const candidates = slow.last(transactions.ordered()).map((transaction) => ({ transaction }))
     const request: BuildRequest = {
       candidates: [...certificates.take(), ...candidates],
       coinbase: self,
@@ -112,7 +114,8 @@ export function createValues(modules: ValueModules): Values {
   function forgetSkipped({ hash, fault }: Skip): void {
     log.debug({ hash, fault: logFields(fault) }, 'transaction left out')
     if (fault.code === 'build/certifyReverted') certificates.drop(hash)
-    if (fault.code === 'build/slow' || fault.code === 'build/execution') transactions.drop(hash)
+    const hopeless = fault.code === 'build/slow' && slow.strike(hash)
+    if (hopeless || fault.code === 'build/execution') transactions.drop(hash)
   }
 
   function sidecarsOf(chosen: readonly Transaction[]): readonly Hash[] {
