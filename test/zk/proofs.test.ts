@@ -16,6 +16,7 @@ import {
   type Hex,
 } from 'viem'
 import { beforeAll, describe, it, vi } from 'vitest'
+import { encodeZkProof } from '../../cli/zkFile.ts'
 import { moduleAddresses } from '../../params/protocol.ts'
 import { type Address, addressOfKey } from '../../primitives/address.ts'
 import { concatBytes, fromHex, toHex } from '../../primitives/bytes.ts'
@@ -25,7 +26,8 @@ import { baseOrder, type Curve, scalarOrder } from '../../zk/bn254.ts'
 import { type CircuitName, circuitNames } from '../../zk/circuits.ts'
 import { loadCurve } from '../../zk/mclCurve.ts'
 import type { Proven } from '../../zk/proveHere.ts'
-import { sampleInput } from '../../zk/samples.ts'
+import { sampleInput, sampleModel, sampleSecrets, sampleSolution } from '../../zk/samples.ts'
+import { type Grid, packGrid, sudokuInput } from '../../zk/sudoku.ts'
 import { type Protocol, parseKey, protocols, verifyProof } from '../../zk/verifier.ts'
 import { bytesOfWords, wordsOf } from '../../zk/words.ts'
 import { advance, alice, openTestChain, signed, type TestChain } from '../chain/support.ts'
@@ -243,6 +245,42 @@ describe('Groth16', () => {
     assert.deepEqual(again.inputs, one.proven.inputs)
     const [first, second] = [one.proven.proof, again.proof].map((proof) => wordsOf(proof, 8)!)
     assert.equal(first!.filter((word) => second!.includes(word)).length, 0)
+  })
+})
+
+describe('zero knowledge', () => {
+  const blank: Grid = new Array<number>(81).fill(0)
+  // Two solutions of the puzzle without digits: one statement, two witnesses.
+  const witnesses = [sampleSolution, sampleSolution.map((digit) => 10 - digit)]
+
+  it('makes proofs that do not show which witness made them', async () => {
+    const { key } = await pinnedKey('sudoku')
+    const made = await Promise.all(
+      [0, 0, 1, 1].map((i) => proofOf('sudoku', sudokuInput(blank, witnesses[i]!))),
+    )
+    for (const { inputs, proof } of made) {
+      assert.deepEqual(inputs, packGrid(blank))
+      assert.ok(verifyProof(curve, key, inputs, proof).ok)
+    }
+    // Proofs of one witness are as different as those of two: no word comes twice.
+    const words = made.flatMap(({ proof }) => wordsOf(proof, 8)!)
+    assert.equal(new Set(words).size, words.length)
+  })
+
+  it('leaves nothing of a witness in what is handed out', () => {
+    for (const [circuit, hidden] of [
+      ['membership', [sampleSecrets[1]!]],
+      ['private-prediction', [sampleModel.salt]],
+      ['sudoku', packGrid(sampleSolution)],
+    ] as const) {
+      const { proven } = cases.get(`${circuit} groth16`)!
+      const text = encodeZkProof({ circuit, ...proven })
+      for (const value of hidden) {
+        assert.ok(!text.includes(`"${value}"`) && !proven.inputs.includes(value), circuit)
+        const word = toHex(bytesOfWords([value])).slice(2)
+        assert.ok(!toHex(proven.proof).includes(word), circuit)
+      }
+    }
   })
 })
 
