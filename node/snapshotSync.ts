@@ -15,6 +15,7 @@ import {
 } from '../consensus/lightClient.ts'
 import { trustGenesis } from '../consensus/lightTrust.ts'
 import type { Host } from '../network/host.ts'
+import { trustingPeriodS } from '../params/trustingPeriod.ts'
 import { type Clock, sleep } from '../primitives/clock.ts'
 import type { Hash } from '../primitives/hash.ts'
 import { describeFault, type Fault, ok, type Result, refuse } from '../primitives/result.ts'
@@ -38,11 +39,7 @@ export type SnapshotOptions = {
   readonly patienceMs?: number | undefined
 }
 
-/**
- * Two weeks: a public chain keeps stake bonded for longer, and an older start needs a newer checkpoint.
- * Everybody has the keys of a development network anyway.
- */
-const trustingPeriodS = 1_209_600n
+/** Everybody has the keys of a development network anyway. */
 const everS = 1n << 40n
 const driftS = 5n
 
@@ -79,7 +76,7 @@ async function syncFrom(
   { chain, store, clock, log }: SnapshotModules,
 ): Promise<Result<null, Fault>> {
   const { chainId, name, params } = chain.genesis
-  const period = name.endsWith('devnet') ? everS : trustingPeriodS
+  const period = name.endsWith('devnet') ? everS : trustingPeriodS(params)
   const options = { chainId, epochLength: params.epochLength, trustingPeriodS: period, driftS }
   const now = BigInt(Math.floor(clock.now() / 1_000))
   const from = await startOf(chain, source, checkpoint, options, now)
