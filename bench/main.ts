@@ -31,6 +31,7 @@ const benchmarks: Readonly<Record<string, () => Promise<{ readonly benchmark: Be
   chain: () => import('./chain.ts'),
   consensus: () => import('./consensus.ts'),
   rpc: () => import('./rpc.ts'),
+  snapshot: () => import('./snapshot.ts'),
   vm: () => import('./vm.ts'),
   zk: () => import('./zk.ts'),
 }
