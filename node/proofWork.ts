@@ -79,6 +79,8 @@ export function createProofWork(modules: ProofWorkModules): LeaseWork {
       onProgress: (progress) => {
         trained = progress
         publishing = publish(order, progress, AbortSignal.any([signal, giveUp.signal]))
+        // A failure waits for the proof's end, which may be minutes away.
+        publishing.catch(() => {})
       },
     })
     if (!proven.ok) giveUp.abort()
