@@ -34,10 +34,14 @@ export function claimOf(engine: Engine, transaction: Transaction): CertificateCl
   return { transaction, worker: transaction.sender, job, range, args: call.args, sidecar }
 }
 
-/** The name of the verdict on a claim: it belongs to the statement (sender and call data) and to the proof. */
-export function verdictName({ worker, transaction, sidecar }: CertificateClaim): Hash {
+/**
+ * The name of the verdict on a claim: it belongs to the statement (sender, call data and what they mean
+ * at the head, `basis`) and to the proof.
+ */
+export function verdictName({ worker, transaction, sidecar }: CertificateClaim, basis: Hash): Hash {
   const { data } = transaction.tx
-  return hashOf('waggle/verdict/v1', hashBytes(sidecar), utf8ToBytes(worker), data)
+  const [proof, meaning] = [hashBytes(sidecar), hashBytes(basis)]
+  return hashOf('waggle/verdict/v2', proof, meaning, utf8ToBytes(worker), data)
 }
 
 export type CertificateFault =

@@ -51,8 +51,17 @@ export type CertificateModules = {
   readonly nextBaseFee: () => bigint
   /** Whether the head's state would take the claim, and what its proof costs; reads no proof. */
   readonly screen: (claim: CertificateClaim) => Promise<Result<CertificateCost, Fault>>
+  /**
+   * Names what the head's state adds to the claim, as far as the proof's verdict rests on it: the same
+   * bits name other custodians once a lease is drawn from another set. Rejects where there is no lease.
+   */
+  readonly basis: (claim: CertificateClaim) => Promise<Hash>
   /** Judges the proof. A refusal is remembered for good unless it is marked `transient`. */
-  readonly verifyCertificate: (claim: CertificateClaim, sidecar: Uint8Array) => Promise<Verdict>
+  readonly verifyCertificate: (
+    claim: CertificateClaim,
+    sidecar: Uint8Array,
+    basis: Hash,
+  ) => Promise<Verdict>
 }
 
 /** Certificates that one worker may have waiting for one range: a better fee, or more custodians. */
@@ -119,16 +128,17 @@ export function createCertificatePool(
     if (fault !== null) return refuse(fault)
     const screened = await modules.screen(claim)
     if (!screened.ok) return refuse({ code: 'certificate/refused', fault: screened.fault })
-    const busy = busyFault(claim, from)
+    const basis = await modules.basis(claim)
+    const busy = busyFault(verdictName(claim, basis), from)
     if (busy !== null) return refuse(busy)
-    const verified = await counted(from, () => verify(claim, sidecar))
+    const verified = await counted(from, () => verify(claim, sidecar, basis))
     if (!verified.ok) return verified
     return keep(claim, sidecar, screened.value)
   }
 
   /** Whether a new verification would be one too many, for this source or at all. */
-  function busyFault(claim: CertificateClaim, from: string): CertificateFault | null {
-    if (verdicts.known(verdictName(claim)) !== undefined) return null
+  function busyFault(name: Hash, from: string): CertificateFault | null {
+    if (verdicts.known(name) !== undefined) return null
     if ((sources.get(from) ?? 0) >= maxPerSource)
       return { code: 'certificate/busy', max: maxPerSource }
     if (verdicts.running >= maxVerifications)
@@ -185,10 +195,11 @@ export function createCertificatePool(
   async function verify(
     claim: CertificateClaim,
     sidecar: Uint8Array,
+    basis: Hash,
   ): Promise<Result<null, CertificateFault>> {
     const lane = `${claim.job}/${claim.range}/${claim.worker}`
-    const verdict = await verdicts.of(verdictName(claim), lane, () =>
-      modules.verifyCertificate(claim, sidecar),
+    const verdict = await verdicts.of(verdictName(claim, basis), lane, () =>
+      modules.verifyCertificate(claim, sidecar, basis),
     )
     return verdict.ok ? verdict : refuse({ code: 'certificate/proof', fault: verdict.fault })
   }
@@ -240,7 +251,7 @@ export function createCertificatePool(
     const got = sidecarName(sidecar)
     if (got !== claim.sidecar)
       return refuse({ code: 'certificate/sidecar', expected: claim.sidecar, got })
-    return verify(claim, sidecar)
+    return verify(claim, sidecar, await modules.basis(claim))
   }
 
   async function reset(

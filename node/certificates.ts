@@ -6,8 +6,9 @@ import type { Chain } from '../chain/chain.ts'
 import type { CertificateClaim } from '../mempool/certificateClaim.ts'
 import { type CertificatePool, createCertificatePool } from '../mempool/certificatePool.ts'
 import type { Address } from '../primitives/address.ts'
+import { fromHex } from '../primitives/bytes.ts'
 import type { Clock } from '../primitives/clock.ts'
-import { type Hash, keccakHash } from '../primitives/hash.ts'
+import { type Hash, hashOf, keccakHash } from '../primitives/hash.ts'
 import { type Fault, invariant, ok, type Result, refuse } from '../primitives/result.ts'
 import { certificateCost } from '../proof/certificateCost.ts'
 import type { StepStatement, VerifyStep } from '../proof/stepVerifier.ts'
@@ -78,9 +79,16 @@ export function createCertificates(modules: CertificateModules): Certificates {
         const { sidecarBytes, verifyMs } = certificateCost(statement.value.job, claim.range)
         return ok({ sidecarBytes, verifyMs: Number(verifyMs) })
       },
-      verifyCertificate: async (claim, sidecar) => {
+      basis: async (claim) => {
         const statement = await stated(claim)
         if (!statement.ok) throw new Unavailable(statement.fault)
+        return basisOf(statement.value)
+      },
+      verifyCertificate: async (claim, sidecar, basis) => {
+        const statement = await stated(claim)
+        if (!statement.ok) throw new Unavailable(statement.fault)
+        // The head moved on while this waited.
+        if (basisOf(statement.value) !== basis) throw new Unavailable({ code: 'unavailable/basis' })
         if (own.has(claim.transaction.hash)) return ok(null)
         const verdict = await verify(statement.value, sidecar, stopping.signal)
         if (!verdict.ok && verdict.fault.code.startsWith('unavailable/'))
@@ -149,4 +157,9 @@ export function createCertificates(modules: CertificateModules): Certificates {
     onHead,
     stop: () => stopping.abort(),
   }
+}
+
+/** Who must have signed: bits of the call, read by the lease's own set. */
+function basisOf({ custodians }: StepStatement): Hash {
+  return hashOf('waggle/custodians/v1', ...custodians.map((key) => fromHex(key)))
 }

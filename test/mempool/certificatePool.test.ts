@@ -42,6 +42,7 @@ describe('the certificate pool', () => {
   let time: number
   let nonces: Map<Address, bigint>
   let verified: CertificateClaim[]
+  let basis: Hash
   let screen: (claim: CertificateClaim) => Promise<Result<CertificateCost, Fault>>
   let verify: (claim: CertificateClaim, sidecar: Uint8Array) => Promise<Verdict>
 
@@ -50,6 +51,7 @@ describe('the certificate pool', () => {
     time = 10_000
     nonces = new Map()
     verified = []
+    basis = hashText('a set')
     screen = async () => ok({ sidecarBytes: 100, verifyMs: 5 })
     verify = async () => ok(null)
     pool = poolWith({})
@@ -63,6 +65,7 @@ describe('the certificate pool', () => {
       account: async (address) => ({ nonce: nonces.get(address) ?? 0n, balance: 10n ** 21n }),
       nextBaseFee: () => 1_000_000_000n,
       screen: (claim) => screen(claim),
+      basis: async () => basis,
       verifyCertificate: (claim, sidecar) => {
         verified.push(claim)
         return verify(claim, sidecar)
@@ -155,6 +158,19 @@ describe('the certificate pool', () => {
     assert.deepEqual(added, {
       ok: false,
       fault: { code: 'certificate/sidecarSize', max: params.maxSidecarBytes, got: big.length },
+    })
+  })
+
+  it('judges again when the same bits name other custodians', async () => {
+    const transaction = certify()
+    assert.ok((await add(transaction)).ok)
+    assert.ok((await pool.judge(transaction, proof('proof'))).ok)
+    assert.equal(verified.length, 1)
+    basis = hashText('the next set')
+    verify = async () => refuse({ code: 'custody/signature' })
+    assert.deepEqual(await pool.judge(transaction, proof('proof')), {
+      ok: false,
+      fault: { code: 'certificate/proof', fault: { code: 'custody/signature' } },
     })
   })
 
