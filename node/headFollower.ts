@@ -76,7 +76,8 @@ export function createHeadFollower(modules: HeadFollowerModules): HeadFollower {
     certificates.onHead()
     blockSync.announce()
     await breathe()
-    await look()
+    // Of heads that come faster than they can be looked at, only the newest says what there is to do.
+    if (chain.head().height === height) await look()
     metrics.pool.set(transactions.status().pending)
   }
 
