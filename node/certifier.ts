@@ -48,7 +48,10 @@ export function createCertifier({ chain, account, certificates, pools }: Certifi
     const record = await readJob(reader.world, call.job)
     if (record === null) return refuse({ code: 'jobs/unknown' })
     const { nonce } = await pools.account(account.address)
-    const waiting = certificates.pool.all().filter(({ worker }) => worker === account.address)
+    // One that the head has included may not have left the pool yet.
+    const waiting = certificates.pool
+      .all()
+      .filter(({ worker, transaction: { tx } }) => worker === account.address && tx.nonce >= nonce)
     const members = (await chain.setAt(chain.head().height))?.validators.length ?? maxValidators
     const gas = storageGas(members, call.custodians) + certifyGas(record.job, call.range)
     const transaction = await account.sign({
