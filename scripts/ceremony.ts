@@ -42,7 +42,7 @@ async function run(): Promise<number> {
     case 'begin':
       return begin(circuitOf(args[0]), args[1]!, args[2]!)
     case 'contribute':
-      return tell(await zKey.contribute(args[0]!, args[1]!, args[2]!, undefined as never, logger))
+      return tell(await zKey.contribute(args[0]!, args[1]!, args[2]!, entropy(), logger))
     case 'finish':
       return tell(
         await zKey.beacon(args[0]!, args[1]!, 'beacon', args[2]!, beaconRounds as never, logger),
@@ -55,6 +55,11 @@ async function run(): Promise<number> {
       )
       return 2
   }
+}
+
+/** From the operating system, once; snarkjs mixes in as much again, and nothing of it is kept. */
+function entropy(): string {
+  return toHex(crypto.getRandomValues(new Uint8Array(32)))
 }
 
 function circuitOf(name: string | undefined): CircuitName {
