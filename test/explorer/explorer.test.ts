@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, it } from 'vitest'
 import { heightOf, rpcCall, untilHeight } from '../e2e/devnet.ts'
@@ -82,6 +83,51 @@ describe('every page', () => {
     assert.ok(bytes > 0 && bytes <= budget, `${bytes} bytes`)
     await close()
   })
+})
+
+/** Milliseconds until `page` shows the next block, from when the node has it. */
+async function delayOfNextBlock(page: Page): Promise<number> {
+  const before = await heightOf(hive.url)
+  await untilHeight(hive.url, before + 1n)
+  const there = performance.now()
+  await untilShown(page, before + 1n)
+  return performance.now() - there
+}
+
+describe('a page, at its best of a few times', () => {
+  it('can be used within a second, and shows a block within a second', async () => {
+    const { page, close } = await openPage(hive.browser)
+    const ready: number[] = []
+    const delays: number[] = []
+    for (let i = 0; i < 3; i++) {
+      await visit(page, hive.url)
+      // The script that draws the page is a module: it has run when this event ends.
+      const entry = "performance.getEntriesByType('navigation')[0].domContentLoadedEventEnd"
+      ready.push(Number(await page.evaluate(entry)))
+      delays.push(await delayOfNextBlock(page))
+    }
+    await writeFile(join(pictures, 'times.json'), JSON.stringify({ ready, delays }))
+    assert.ok(Math.min(...ready) <= 1_000, `ready after ${ready.join(', ')} ms`)
+    assert.ok(Math.min(...delays) <= 1_000, `shown after ${delays.join(', ')} ms`)
+    await close()
+  }, 120_000)
+})
+
+describe('a validator', () => {
+  it('has a record of its work, and says whether it was slashed', async () => {
+    const { url, job } = hive
+    const certificate = await rpcCall<Record<string, string>>(
+      url,
+      'train_getCertificate',
+      job,
+      '0x0',
+    )
+    const { page, close } = await openPage(hive.browser)
+    await visit(page, `${url}/address/${certificate.worker}`)
+    const text = 'no; it may vote and work'
+    await untilTrue(page, `document.body.textContent.includes('${text}')`)
+    await close()
+  }, 60_000)
 })
 
 describe('a live page', () => {

@@ -2,8 +2,11 @@
  * One account: what it holds, what it did of late, and a contract's events.
  */
 import type { VNode } from 'preact'
+import { decodeFunctionResult, encodeFunctionData } from 'viem'
 import type { ServiceWire } from '../../../client/wire.ts'
+import { moduleAddresses } from '../../../params/protocol.ts'
 import type { Hex } from '../../../primitives/bytes.ts'
+import { stakingAbi } from '../../../vm/modules/stakingAbi.ts'
 import type { LogWire } from '../decode.ts'
 import { layersText } from '../derive.ts'
 import { bytesText, coinsText, countText, num, percentText } from '../format.ts'
@@ -64,6 +67,7 @@ function Service({ address }: { readonly address: string }): VNode | null {
     () => node.call<ServiceWire | null>('rep_getService', address),
     [address, height],
   )
+  const stake = useQuery(() => stakeOf(address), [address, height])
   if (found.data === null) return null
   const { reputation, proposed, certificates, missed, earnedWei, signed, due } = found.data
   return (
@@ -76,10 +80,37 @@ function Service({ address }: { readonly address: string }): VNode | null {
           ['Certified', `${countText(num(certificates))} leases`],
           ['Missed', `${countText(num(missed))} leases`],
           ['Earned', `${coinsText(BigInt(earnedWei))} coins`],
+          ...(stake.data === null
+            ? []
+            : ([
+                ['Stake', `${coinsText(stake.data.gwei * 10n ** 9n)} coins`],
+                ['Slashed', <Slashed key="slashed" since={stake.data.jailedSince} />],
+              ] as const)),
         ]}
       />
     </Card>
   )
+}
+
+/** Block of the slash that it has not left jail from; 0: there is none. */
+function Slashed({ since }: { readonly since: bigint }): VNode {
+  return since === 0n ? (
+    <>no; it may vote and work</>
+  ) : (
+    <>
+      <Badge tone="bad">slashed</Badge> in <a href={`/block/${since}`}>block {countText(since)}</a>,
+      for two votes at once; without vote and work since
+    </>
+  )
+}
+
+async function stakeOf(address: string) {
+  const call = { abi: stakingAbi, functionName: 'validator' } as const
+  const data = encodeFunctionData({ ...call, args: [address as Hex] })
+  const request = { to: moduleAddresses.staking, data }
+  const answer = await node.call<Hex>('eth_call', request, 'latest')
+  const { stake, jailedSince } = decodeFunctionResult({ ...call, data: answer })
+  return { gwei: stake, jailedSince }
 }
 
 function OwnJobs({ address }: { readonly address: string }): VNode | null {
