@@ -31,10 +31,16 @@ export type DownloadOptions = {
   readonly answerMs: number
 }
 
+/** Carries out work when its turn has come. */
+export type InTurn = <T>(work: () => Promise<T>) => Promise<T>
+
 export type DownloadModules = {
   readonly host: Pick<Host, 'request' | 'peers' | 'ban'>
   readonly store: BlobStore
   readonly clock: Clock
+  /** For each round of chunks, and for each round of asking who has the blob. */
+  readonly fetching: InTurn
+  readonly searching: InTurn
 }
 
 /** `missing` counts chunks; null if not even the manifest was found. */
@@ -66,7 +72,7 @@ export async function downloadBlob(
   modules: DownloadModules,
 ): Promise<Result<number, DownloadFault>> {
   const { hash, peers, maxBytes, signal, onProgress, answerMs } = options
-  const { host, store, clock } = modules
+  const { host, store, clock, fetching, searching } = modules
   const aborted = new Promise<null>((resolve) => {
     if (signal.aborted) resolve(null)
     signal.addEventListener('abort', () => resolve(null), { once: true })
@@ -87,8 +93,10 @@ export async function downloadBlob(
     if (size > maxBytes) return refuse({ code: 'fetch/tooLarge', hash, maxBytes, got: size })
     while (partial.missingCount() > 0) {
       if (signal.aborted) return ended(partial.missingCount())
-      const round = await fetchRound(partial)
-      if (!round.ok) return round
+      const before = partial.missingCount()
+      const round = await unlessAborted(fetching(() => fetchRound(partial)))
+      if (round?.ok === false) return round
+      if (partial.missingCount() === before) await pause()
     }
     const completed = await partial.complete()
     return completed.ok ? ok(size) : completed
@@ -105,7 +113,7 @@ export async function downloadBlob(
     const resumed = await store.resume(hash)
     if (resumed.ok || resumed.fault.code !== 'blob/missing') return resumed
     while (!signal.aborted) {
-      const manifest = await findManifest()
+      const manifest = await unlessAborted(searching(findManifest))
       if (manifest !== null) return store.begin(hash, manifest)
       await pause()
     }
@@ -134,14 +142,13 @@ export async function downloadBlob(
 
   /** Ask every source for chunks until none is missing or no source is left. */
   async function fetchRound(partial: PartialBlob): Promise<Result<'done', DownloadFault>> {
-    const before = partial.missingCount()
+    if (signal.aborted) return ok('done')
     const queue = missingOf(partial)
     const sources = await findSources()
     const workers = sources.flatMap((source) =>
       Array.from({ length: chunksPerSource }, () => work(partial, source, queue)),
     )
     const verdicts = await unlessAborted(Promise.all(workers))
-    if (partial.missingCount() === before) await pause()
     return verdicts?.find((verdict) => !verdict.ok) ?? ok('done')
   }
 

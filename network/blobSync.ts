@@ -7,7 +7,7 @@ import { type Clock, systemClock } from '../primitives/clock.ts'
 import type { Hash } from '../primitives/hash.ts'
 import { ok, type Result, refuse } from '../primitives/result.ts'
 import type { BlobStore } from '../storage/blobStore.ts'
-import { type DownloadFault, downloadBlob } from './blobDownload.ts'
+import { type DownloadFault, downloadBlob, type InTurn } from './blobDownload.ts'
 import { serveBlobs } from './blobServer.ts'
 import type { Host } from './host.ts'
 import type { PeerId } from './peer.ts'
@@ -41,8 +41,12 @@ export type BlobSync = {
   readonly stop: () => Promise<void>
 }
 
-/** Downloads at once; others wait their turn. Each holds at most 16 MiB. */
+/**
+ * Rounds of downloads at once, each of at most 16 MiB, and of searches for blobs that nobody may have.
+ * Others wait their turn, and each takes its turns one by one: what is nowhere holds up nothing.
+ */
 const maxDownloads = 4
+const maxSearches = 4
 
 /** How long a peer may take for one chunk. */
 const answerMs = 20_000
@@ -58,8 +62,8 @@ type Running = {
 export function createBlobSync(modules: BlobSyncModules): BlobSync {
   const { host, store, report, clock = systemClock } = modules
   const downloads = new Map<Hash, Running>()
-  const turns: (() => void)[] = []
-  let active = 0
+  const fetching = createTurns(maxDownloads)
+  const searching = createTurns(maxSearches)
   serveBlobs({ host, store, report })
 
   async function fetchBlob(
@@ -120,24 +124,13 @@ export function createBlobSync(modules: BlobSyncModules): BlobSync {
     const onProgress = (done: number, chunks: number) => {
       for (const listener of listeners) listener(done, chunks)
     }
-    const result = inTurn(() =>
-      downloadBlob({ hash, peers, maxBytes, signal, onProgress, answerMs }, { host, store, clock }),
+    const result = downloadBlob(
+      { hash, peers, maxBytes, signal, onProgress, answerMs },
+      { host, store, clock, fetching, searching },
     ).finally(() => downloads.delete(hash))
     const running = { result, controller, listeners, waiters: 0 }
     downloads.set(hash, running)
     return running
-  }
-
-  async function inTurn<T>(download: () => Promise<T>): Promise<T> {
-    if (active >= maxDownloads) await new Promise<void>((resolve) => turns.push(resolve))
-    else active++
-    try {
-      return await download()
-    } finally {
-      const next = turns.shift()
-      if (next === undefined) active--
-      else next()
-    }
   }
 
   async function stop(): Promise<void> {
@@ -147,6 +140,23 @@ export function createBlobSync(modules: BlobSyncModules): BlobSync {
   }
 
   return { fetchBlob, stop }
+}
+
+/** Carries out `max` pieces of work at once, the others first come, first served. */
+function createTurns(max: number): InTurn {
+  const waiting: (() => void)[] = []
+  let active = 0
+  return async (work) => {
+    if (active >= max) await new Promise<void>((resolve) => waiting.push(resolve))
+    else active++
+    try {
+      return await work()
+    } finally {
+      const next = waiting.shift()
+      if (next === undefined) active--
+      else next()
+    }
+  }
 }
 
 function tooLarge(hash: Hash, maxBytes: number, got: number): FetchFault {

@@ -7,7 +7,7 @@ import { type BlobSync, createBlobSync } from '../../network/blobSync.ts'
 import type { HostOptions } from '../../network/hostOptions.ts'
 import { chunkBytes } from '../../params/protocol.ts'
 import { equalBytes } from '../../primitives/bytes.ts'
-import { type Hash, zeroHash } from '../../primitives/hash.ts'
+import { type Hash, hashOf, zeroHash } from '../../primitives/hash.ts'
 import { type BlobStore, openBlobStore } from '../../storage/blobStore.ts'
 import {
   faultCodes,
@@ -174,6 +174,21 @@ describe('blob sync', () => {
     reader.host.connect(other.host.addresses()[0]!)
     assert.equal(value(await fetching), bytes.length)
     await reader.blobs.stop()
+  })
+
+  it('fetches what is there, however many ask for what nobody has', async () => {
+    const source = await startNode('source')
+    const hash = await seed(source)
+    const reader = await startNode('reader', { bootstrap: source.host.addresses() })
+    await whenConnected(reader.host, source.host)
+    const stop = new AbortController()
+    const nowhere = Array.from({ length: 12 }, (_, i) =>
+      reader.blobs.fetchBlob(hashOf('nowhere', Uint8Array.of(i)), { signal: stop.signal }),
+    )
+    const fetched = await reader.blobs.fetchBlob(hash, { timeoutMs: 20_000 })
+    assert.deepEqual(fetched, { ok: true, value: bytes.length })
+    stop.abort()
+    assert.equal((await Promise.all(nowhere)).filter(({ ok }) => ok).length, 0)
   })
 
   it('bans who gives the manifest of another blob', async () => {
