@@ -22,6 +22,7 @@ import { createRpcServer } from '../rpc/server.ts'
 import { openBlobStore } from '../storage/blobStore.ts'
 import { openLevel } from '../storage/level.ts'
 import { prefixed } from '../storage/prefix.ts'
+import { refusingBlobs } from '../storage/refusedBlobs.ts'
 import { openAccount } from './account.ts'
 import { createCertificates } from './certificates.ts'
 import { createCertifier } from './certifier.ts'
@@ -37,6 +38,7 @@ import { createMetrics } from './metrics.ts'
 import { createNetworking, loadCommitted } from './networking.ts'
 import type { NodeOptions } from './options.ts'
 import { createPruner } from './pruner.ts'
+import { readRefuseList } from './refuseList.ts'
 import { createRpcModules } from './rpcModules.ts'
 import { chainRules } from './rules.ts'
 import { createSidecarStore } from './sidecarStore.ts'
@@ -66,7 +68,8 @@ export async function startNode(
   const metrics = createMetrics()
   const clock = systemClock
   const store = await openLevel(join(options.dataDir, 'chain'))
-  const blobs = await openBlobStore(join(options.dataDir, 'blobs'))
+  const refused = await readRefuseList(options.refuseBlobs)
+  const blobs = await refusingBlobs(await openBlobStore(join(options.dataDir, 'blobs')), refused)
   const signers = createSignerPool(signerThreads(), (error) => log.error({ err: error }, 'signers'))
   const rules = await chainRules(genesis, signers.find)
   const chain = await createChain(store, genesis, rules, createTurns(32))

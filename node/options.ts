@@ -32,6 +32,8 @@ export type NodeOptions = {
   readonly backend: BackendChoice
   /** Whether `PUT /blob` is taken over RPC; on loopback devnets. */
   readonly allowUploads: boolean
+  /** File that lists blobs which this node must not keep. @default none */
+  readonly refuseBlobs?: string | undefined
   /** Whether this validator takes leases. */
   readonly work: boolean
   /** Drawn leases to sit out before working, to show that others take over. @default 0 */

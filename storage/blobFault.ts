@@ -9,6 +9,8 @@ import type { DiskFault } from './files.ts'
 export type BlobFault =
   | { readonly code: 'blob/missing'; readonly hash: Hash }
   | { readonly code: 'blob/present'; readonly hash: Hash }
+  /** This node's operator does not keep it. */
+  | { readonly code: 'blob/refused'; readonly hash: Hash }
   | { readonly code: 'blob/tooLarge'; readonly maxBytes: number; readonly got: number }
   | {
       readonly code: 'blob/range'

@@ -34,6 +34,7 @@ type StartFlags = {
   readonly snapshot?: true
   readonly checkpoint?: Hash
   readonly allowUploads?: true
+  readonly refuseBlobs?: string
   readonly work: boolean
   readonly sitOut: number
   readonly logLevel: NodeOptions['logLevel']
@@ -88,6 +89,7 @@ export function addStart(program: Command, io: Io, seams?: WorkshopSeams): void 
       hashArgument,
     )
     .option('--allow-uploads', 'take blobs over RPC; whoever reaches the port can fill the disk')
+    .option('--refuse-blobs <file>', 'hashes of blobs never to keep or serve, one per line')
     .option('--no-work', 'vote, but take no leases')
     .option('--sit-out <count>', 'leases to let pass before working', wholeNumber(0, 1_000_000), 0)
     .addOption(
@@ -172,6 +174,7 @@ export function nodeOptions(flags: StartFlags): NodeOptions {
     keepStates: flags.archive === true ? null : flags.keepStates,
     snapshot: fresh ? { checkpoint: flags.checkpoint ?? null } : undefined,
     allowUploads: flags.allowUploads === true,
+    refuseBlobs: flags.refuseBlobs,
     work: flags.work,
     sitOut: flags.sitOut,
     logLevel: flags.logLevel,
