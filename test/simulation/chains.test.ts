@@ -1,0 +1,60 @@
+import assert from 'node:assert/strict'
+import { readFileSync } from 'node:fs'
+import { describe, it } from 'vitest'
+import { packagedGenesis } from '../../cli/dataDir.ts'
+import { devnetGenesis } from '../../cli/devnetGenesis.ts'
+import { type Genesis, parseGenesis } from '../../params/genesis.ts'
+import { describeFault } from '../../primitives/result.ts'
+import { planOf, type Strategy } from './plan.ts'
+import { type Outcome, simulateChains } from './run.ts'
+
+/**
+ * Replay one with `WAGGLE_SEED=n`; run more with `WAGGLE_CHAINS=n`, from `WAGGLE_FROM=n` on. The first
+ * five have a liar of each kind.
+ */
+const only = process.env.WAGGLE_SEED
+const count = Number(process.env.WAGGLE_CHAINS ?? 5)
+const from = Number(process.env.WAGGLE_FROM ?? 6)
+const seeds =
+  only === undefined ? Array.from({ length: count }, (_, i) => from + i) : [Number(only)]
+
+/** Epochs are short and a rule changes, so that every run crosses both. */
+function genesisOfRuns(): Genesis {
+  const text = devnetGenesis(readFileSync(packagedGenesis, 'utf8'), 4, {
+    params: { epochLength: 4, unbondingEpochs: 16, idleBlockIntervalMs: 1_000 },
+  })
+  const parsed = parseGenesis(text)
+  if (!parsed.ok) throw new Error(describeFault(parsed.fault))
+  const change = { name: 'v2', height: 3, params: { blockGasLimit: 40_000_000 } }
+  return { ...parsed.value, upgrades: [...parsed.value.upgrades, change] }
+}
+
+const genesis = genesisOfRuns()
+
+describe('simulated networks of whole nodes', { timeout: 180_000 + 60_000 * count }, () => {
+  it('agree, serve clients and go on through trouble, crashes and a liar', async () => {
+    const seen = new Map<Strategy, readonly Outcome[]>()
+    for (const seed of seeds) {
+      const plan = planOf(seed)
+      const outcome = await simulateChains(plan, genesis)
+      assert.ok(outcome.height >= plan.height)
+      assert.ok(outcome.convicted || !outcome.jailed, `seed ${seed}: jailed for nothing`)
+      if (plan.liar !== null) seen.set(plan.strategy, [...(seen.get(plan.strategy) ?? []), outcome])
+      if (process.env.WAGGLE_FIGURES)
+        process.stdout.write(
+          `${seed} ${plan.liar} ${plan.strategy} ${JSON.stringify(outcome, (_, v) => (typeof v === 'bigint' ? Number(v) : v))}\n`,
+        )
+    }
+    if (only !== undefined) return
+    const some = (strategy: Strategy, holds: (outcome: Outcome) => boolean) =>
+      assert.ok(seen.get(strategy)?.some(holds), `${strategy}: to no effect`)
+    some('votes', ({ jailed }) => jailed)
+    some('blocks', ({ refused }) => refused > 0)
+    some('certificates', ({ refused }) => refused > 0)
+  })
+
+  it('is the same run for the same seed', async () => {
+    const plan = { ...planOf(0), healAt: 2_000, transfers: 1, height: 2n }
+    assert.deepEqual(await simulateChains(plan, genesis), await simulateChains(plan, genesis))
+  })
+})
