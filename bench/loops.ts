@@ -3,6 +3,7 @@
  * precompile or one native module, and nothing else.
  */
 import { bls12_381 } from '@noble/curves/bls12-381.js'
+import { bn254 } from '@noble/curves/bn254.js'
 import { p256 } from '@noble/curves/nist.js'
 import { secp256k1 } from '@noble/curves/secp256k1.js'
 import { toFunctionSelector } from 'viem'
@@ -108,12 +109,8 @@ function precompileLoops(): readonly Loop[] {
   const signature = secp256k1.sign(digest, key, { prehash: false, format: 'recovered' })
   const recover = concatBytes(digest, word(27 + signature[0]!), signature.slice(1))
   const one = concatBytes(word(1), word(2))
-  const second = concatBytes(
-    word(11559732032986387107991004021392285783925812861821192530917403151452391805634n),
-    word(10857046999023057135944570762232829481370756359578518086990519993285655852781n),
-    word(4082367875863433681332203403145435568316851327593401208405741076214120093531n),
-    word(8495653923123431417604973247489272438418190587263600148770280649306958101930n),
-  )
+  const { x, y } = bn254.G2.Point.BASE.toAffine()
+  const second = concatBytes(word(x.c1), word(x.c0), word(y.c1), word(y.c0))
   const { g1, g2, scalar } = blsPoints()
   const many = (count: number, ...parts: readonly Uint8Array[]) =>
     concatBytes(...Array.from({ length: count }, () => parts).flat())

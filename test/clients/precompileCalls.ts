@@ -1,6 +1,7 @@
 /**
  * Calls of precompiles: right inputs, nearly right ones, and noise.
  */
+import { bn254 } from '@noble/curves/bn254.js'
 import { p256 } from '@noble/curves/nist.js'
 import { secp256k1 } from '@noble/curves/secp256k1.js'
 import type { Hex } from 'viem'
@@ -22,12 +23,8 @@ const [one, minusOne] = [
   ),
 ]
 /** The generator of bn254's second group, as EIP-197 spells it. */
-const second = concatBytes(
-  word(11559732032986387107991004021392285783925812861821192530917403151452391805634n),
-  word(10857046999023057135944570762232829481370756359578518086990519993285655852781n),
-  word(4082367875863433681332203403145435568316851327593401208105741076214120093531n),
-  word(8495653923123431417604973247489272438418190587263600148770280649306958101930n),
-)
+const { x, y } = bn254.G2.Point.BASE.toAffine()
+const second = concatBytes(word(x.c1), word(x.c0), word(y.c1), word(y.c0))
 
 /** Right inputs by the precompile's number. */
 const right: Readonly<Record<number, () => Uint8Array>> = {
