@@ -7,7 +7,7 @@ import type { Hash } from '../primitives/hash.ts'
 import { splitFee } from '../registry/formulas.ts'
 import { coinsText } from './format.ts'
 
-export type PaymentKind =
+type PaymentKind =
   | 'worker'
   | 'proposer'
   | 'custodian'
