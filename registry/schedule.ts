@@ -19,6 +19,7 @@ import { type Job, weightCount } from './job.ts'
 import { type JobRecord, JobStatus, readJob } from './jobRecord.ts'
 import { hashOfWord, listItems } from './layout.ts'
 import type { World } from './records.ts'
+import { jailedSince } from './stakes.ts'
 import { epochOf, type Validator, type ValidatorSet } from './validatorSet.ts'
 
 /** Attempts that have one holder; later ones are open to all who are able. */
@@ -117,7 +118,7 @@ export async function leaseOf(
   const epoch = epochOf(start - 1n, params.epochLength)
   if (beacon === null || !(await isSetKept(world, epoch))) return null
 
-  const able = ableFor(record.job, await validatorSetAt(world, epoch))
+  const able = ableFor(record.job, await asOf(world, await validatorSetAt(world, epoch), start))
   const lease = { job: record.id, range: record.state.range, attempt, start, end }
   const addresses = able.map(({ address }) => address)
   if (attempt >= drawnAttempts) return { ...lease, holder: null, able: addresses }
@@ -128,6 +129,20 @@ export async function leaseOf(
   )
   const holder = drawHolder(beacon, record.id, record.state.range, attempt, candidates)
   return { ...lease, holder, able: holder === null ? [] : [holder] }
+}
+
+/**
+ * The set with those out who were jailed before `start`: a later jailing must not draw a running lease
+ * anew, nor have somebody pay for one that it never held.
+ */
+async function asOf(world: World, set: ValidatorSet, start: bigint): Promise<ValidatorSet> {
+  const validators: Validator[] = []
+  for (const validator of set.validators) {
+    const { address, jailed } = validator
+    const out = jailed && (await jailedSince(world, address)) < start
+    validators.push({ ...validator, jailed: out })
+  }
+  return { ...set, validators }
 }
 
 async function formerHolder(

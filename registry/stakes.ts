@@ -255,9 +255,13 @@ export async function penalise(world: World, validator: Address, wei: bigint): P
   return gwei * weiPerGwei
 }
 
-/** Whether a validator is out; one read, where the whole record would be many. */
+/** Height from which a validator is out, 0 if it is not; one read, where the whole record would be many. */
+export function jailedSince(world: World, validator: Address): Promise<bigint> {
+  return world.staking.get(place(validator, 'jailedSince'))
+}
+
 export async function isJailed(world: World, validator: Address): Promise<boolean> {
-  return (await world.staking.get(place(validator, 'jailedSince'))) > 0n
+  return (await jailedSince(world, validator)) > 0n
 }
 
 /** Put a validator out from `height` on. */
