@@ -76,7 +76,8 @@ export function createCustodian(modules: CustodianModules): Custodian {
       job.proofKind === ProofKind.StepProof &&
       state.range === request.range
     if (!fits) return refuse({ code: 'custody/range', expected: state.range, got: request.range })
-    const there = await ensureBlob(request.weights, stopping.signal)
+    // Anybody may ask: what is longer than the weights is not worth this node's disk.
+    const there = await ensureBlob(request.weights, stopping.signal, stateBytes(job))
     if (!there.ok) return there
     const bytes = await blobs.readAll(request.weights, stateBytes(job))
     if (!bytes.ok) return unavailable(bytes.fault)

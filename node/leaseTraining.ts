@@ -10,8 +10,12 @@ import type { StepStatement } from '../proof/stepVerifier.ts'
 import { encodeJob, rangeSteps } from '../registry/job.ts'
 import type { BlobStore } from '../storage/blobStore.ts'
 
-/** A blob's bytes brought here if they are anywhere. */
-export type EnsureBlob = (hash: Hash, signal: AbortSignal) => Promise<Result<null, Fault>>
+/** A blob's bytes brought here if they are anywhere, unless there are more than `maxBytes`. */
+export type EnsureBlob = (
+  hash: Hash,
+  signal: AbortSignal,
+  maxBytes?: number,
+) => Promise<Result<null, Fault>>
 
 export type LeaseTrainingModules = {
   readonly pool: Pick<TrainingPool, 'train'>

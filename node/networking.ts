@@ -78,7 +78,11 @@ export type Networking = {
   /** A committed certificate's sidecar from whoever keeps it, or null. */
   readonly fetchSidecar: (name: Hash, maxBytes: number) => Promise<Uint8Array | null>
   /** Make a blob be here, from peers if need be. */
-  readonly ensureBlob: (hash: Hash, signal: AbortSignal) => Promise<Result<null, Fault>>
+  readonly ensureBlob: (
+    hash: Hash,
+    signal: AbortSignal,
+    maxBytes?: number,
+  ) => Promise<Result<null, Fault>>
   /** Connect what arrives to its receivers; before the host starts. */
   readonly connect: (receivers: Receivers) => void
 }
@@ -154,10 +158,14 @@ export async function createNetworking(
     },
   )
 
-  async function ensureBlob(hash: Hash, signal: AbortSignal): Promise<Result<null, Fault>> {
+  async function ensureBlob(
+    hash: Hash,
+    signal: AbortSignal,
+    maxBytes?: number,
+  ): Promise<Result<null, Fault>> {
     if (await blobs.has(hash)) return ok(null)
     log.debug({ hash }, 'fetching blob')
-    const fetched = await blobSync.fetchBlob(hash, { signal, timeoutMs: blobTimeoutMs })
+    const fetched = await blobSync.fetchBlob(hash, { signal, timeoutMs: blobTimeoutMs, maxBytes })
     if (fetched.ok) log.info({ hash, bytes: fetched.value }, 'blob fetched')
     return fetched.ok ? ok(null) : fetched
   }
