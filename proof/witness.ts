@@ -81,17 +81,20 @@ export function saturationsOf(
 ): readonly Saturation[] | null {
   const found: Saturation[] = []
   for (const [step, byLayer] of excess.entries())
-    for (const [i, values] of byLayer.entries()) {
-      if (values === null) continue
-      const inner = layers[i]!
-      for (let c = 0; c < values.length; c++) {
-        if (values[c] === 0) continue
+    for (const [i, values] of byLayer.entries())
+      for (const at of saturatedIn(values)) {
         if (found.length === maxSaturated) return null
-        const row = Math.floor(c / inner)
-        found.push({ step, layer: i + 1, row, col: c % inner, excess: values[c]! })
+        const inner = layers[i]!
+        const [row, col] = [Math.floor(at / inner), at % inner]
+        found.push({ step, layer: i + 1, row, col, excess: values![at]! })
       }
-    }
   return found
+}
+
+/** Where a layer's excess is not 0, in order. */
+function* saturatedIn(values: Excess[number]): Generator<number> {
+  if (values === null) return
+  for (let at = 0; at < values.length; at++) if (values[at] !== 0) yield at
 }
 
 /** Everything but the multiplicities, which `lookups.ts` counts. */
