@@ -4,6 +4,7 @@
 import { type ChainConfig, Common, Hardfork } from '@ethereumjs/common'
 import { depositContract } from '../params/protocol.ts'
 import { recoverKey, sha256Native } from './crypto.ts'
+import { keccak256 } from './keccak.ts'
 
 const forksByBlock = [
   'chainstart',
@@ -57,6 +58,6 @@ export function chainCommon(chainId: number): Common {
   return new Common({
     chain,
     hardfork: Hardfork.Osaka,
-    customCrypto: { ecrecover: recoverKey, sha256: sha256Native },
+    customCrypto: { ecrecover: recoverKey, sha256: sha256Native, keccak256 },
   })
 }

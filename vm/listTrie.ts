@@ -10,9 +10,9 @@
 import { RLP } from '@ethereumjs/rlp'
 import type { TypedTransaction } from '@ethereumjs/tx'
 import type { Withdrawal } from '@ethereumjs/util'
-import { keccak_256 } from '@noble/hashes/sha3.js'
 import { type Hash, hashFromBytes } from '../primitives/hash.ts'
 import { compareKeys } from '../storage/orderedMap.ts'
+import { keccak256 } from './keccak.ts'
 import { rlpList, rlpText } from './rlp.ts'
 import { encodeTransaction } from './transaction.ts'
 
@@ -26,7 +26,7 @@ export function listRoot(values: readonly Uint8Array[]): Hash {
   const items = values.map((value, i) => ({ path: halves(RLP.encode(i)), value }))
   items.sort((a, b) => compareKeys(a.path, b.path))
   return hashFromBytes(
-    keccak_256(items.length === 0 ? emptyItem : encode(items, 0, items.length, 0)),
+    keccak256(items.length === 0 ? emptyItem : encode(items, 0, items.length, 0)),
   )
 }
 
@@ -64,7 +64,7 @@ function encode(items: readonly Item[], from: number, to: number, depth: number)
 
 /** What a parent says of a node: itself if it is shorter than its hash. */
 function reference(node: Uint8Array): Uint8Array {
-  return node.length < 32 ? node : rlpText(keccak_256(node))
+  return node.length < 32 ? node : rlpText(keccak256(node))
 }
 
 /** Half bytes as bytes, with a flag for leaves and one for odd lengths. */

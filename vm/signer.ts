@@ -3,10 +3,10 @@
  * for a thread that does nothing else.
  */
 import { RLP } from '@ethereumjs/rlp'
-import { keccak_256 } from '@noble/hashes/sha3.js'
 // biome-ignore lint/correctness/noUnresolvedImports: a CommonJS export that Biome does not see
 import secp256k1 from 'secp256k1'
 import { bytesToUint, concatBytes, uintBytes } from '../primitives/bytes.ts'
+import { keccak256 } from './keccak.ts'
 
 /** Public key (64 bytes, no prefix), then address (20 bytes). */
 export const signerBytes = 84
@@ -63,7 +63,7 @@ function recover(
 ): Uint8Array | null {
   if (parity > 1n || r.length > 32 || s.length > 32 || bytesToUint(s) > maxS) return null
   const signature = concatBytes(uintBytes(bytesToUint(r), 32), uintBytes(bytesToUint(s), 32))
-  const key = secp256k1.ecdsaRecover(signature, Number(parity), keccak_256(signed), false)
+  const key = secp256k1.ecdsaRecover(signature, Number(parity), keccak256(signed), false)
   const plain = Uint8Array.from(key.subarray(1))
-  return concatBytes(plain, keccak_256(plain).subarray(12))
+  return concatBytes(plain, keccak256(plain).subarray(12))
 }

@@ -6,8 +6,9 @@
 import { type NestedUint8Array, RLP } from '@ethereumjs/rlp'
 import { CODEHASH_PREFIX } from '@ethereumjs/statemanager'
 import { toHex } from '../primitives/bytes.ts'
-import { type Hash, hashFromBytes, keccakHash } from '../primitives/hash.ts'
+import { type Hash, hashFromBytes } from '../primitives/hash.ts'
 import { ok, type Result, refuse } from '../primitives/result.ts'
+import { keccak256 } from './keccak.ts'
 import { emptyStateRoot } from './stateStore.ts'
 
 /** Names a node of the account trie, of an account's storage trie, or a contract's code. */
@@ -19,7 +20,7 @@ export type NodeFault = {
 }
 
 /** Digest of no code. @see EIP-1052 */
-const emptyCodeHash: Hash = keccakHash(new Uint8Array())
+const emptyCodeHash: Hash = hashFromBytes(keccak256(new Uint8Array()))
 
 /** The key under which a state store keeps it. */
 export function nodeKeyOf({ kind, hash }: NodeName): string {
@@ -29,7 +30,7 @@ export function nodeKeyOf({ kind, hash }: NodeName): string {
 
 /** What the node `bytes` names, if it is the one called `name`. */
 export function namesIn(name: NodeName, bytes: Uint8Array): Result<readonly NodeName[], NodeFault> {
-  if (keccakHash(bytes) !== name.hash)
+  if (hashFromBytes(keccak256(bytes)) !== name.hash)
     return refuse({ code: 'state/wrongNode', expected: name.hash })
   if (name.kind === 'code') return ok([])
   try {

@@ -12,9 +12,10 @@ import {
 } from '@ethereumjs/tx'
 import { type Address, addressFromBytes } from '../primitives/address.ts'
 import { bytesToUint, equalBytes, toHex } from '../primitives/bytes.ts'
-import { type Hash, keccakHash } from '../primitives/hash.ts'
+import { type Hash, hashFromBytes } from '../primitives/hash.ts'
 import { ok, type Result, refuse } from '../primitives/result.ts'
 import type { Engine } from './engine.ts'
+import { keccak256 } from './keccak.ts'
 import { recentOf } from './recentTransactions.ts'
 
 /** A transaction whose form and signature are right; whether it can be paid is the state's to say. */
@@ -114,7 +115,7 @@ function readBytes(
 ): Result<Read | { readonly known: Transaction }, TransactionFault> {
   if (bytes.length > maxTransactionBytes)
     return refuse({ code: 'transaction/size', max: maxTransactionBytes, got: bytes.length })
-  const hash = keccakHash(bytes)
+  const hash = hashFromBytes(keccak256(bytes))
   const known = recentOf(engine).get(hash)
   if (known !== undefined) return ok({ known })
   const type = typeOf(bytes)
@@ -157,7 +158,7 @@ function inspect(tx: TypedTransaction): Result<Transaction, TransactionFault> {
   if (sender === null) return refuse({ code: 'transaction/signature' })
   return ok({
     tx,
-    hash: keccakHash(bytes),
+    hash: hashFromBytes(keccak256(bytes)),
     sender,
     to: tx.to === undefined ? null : addressFromBytes(tx.to.bytes),
     size,

@@ -12,6 +12,7 @@ import type { Address } from '../../primitives/address.ts'
 import { ok, type Result, refuse } from '../../primitives/result.ts'
 import { loadCrypto, recoverKey, sha256Native } from '../../vm/crypto.ts'
 import { type Engine, fixRules } from '../../vm/engine.ts'
+import { keccak256 } from '../../vm/keccak.ts'
 import { openingsOnly } from '../../vm/kzg.ts'
 import { p256Precompile } from '../../vm/p256.ts'
 import type { RawBlock } from './blockFile.ts'
@@ -48,7 +49,7 @@ export async function foreignRules(
     const base = createCommonFromGethGenesis(genesis, {
       chain: 'foreign',
       params: blobParams(genesis.config.blobSchedule ?? {}),
-      customCrypto: { kzg: openingsOnly, ecrecover: recoverKey, sha256: sha256Native },
+      customCrypto: { kzg: openingsOnly, ecrecover: recoverKey, sha256: sha256Native, keccak256 },
     } as never)
     const engines = new Map<string, Engine>()
 
