@@ -220,7 +220,7 @@ describe('peers', () => {
   })
 
   it('that answer no ping are cut off', async () => {
-    const { socket, server } = await start({ pingIntervalMs: 40 })
+    const { socket, server } = await start({ pingIntervalMs: 500 })
     const [dead, alive] = [await socket(), await socket()]
     dead.socket.pause()
     await until(() => server.stats().sockets === 1)
