@@ -134,6 +134,7 @@ describe('a live page', () => {
   it('shows each block as it comes, and fills the gap of a restart', async () => {
     const { page, complaints, context } = await openPage(hive.browser)
     await visit(page, hive.url)
+    await untilShown(page, 1n)
     const before = await shownHeight(page)
     await untilShown(page, BigInt(before + 3))
     const [node] = hive.net.nodes
