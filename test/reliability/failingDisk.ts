@@ -14,8 +14,8 @@ export type Failure = 'torn' | 'after' | 'lost' | 'ENOSPC' | 'EROFS'
 export type Disk = {
   /** Operations so far, in words. */
   readonly done: readonly string[]
-  /** Fail at operation number `at`, and at all after it. */
-  readonly failAt: (at: number, how: Failure) => void
+  /** Fail at operation number `at`, or at the first whose words `at` accepts, and at all after it. */
+  readonly failAt: (at: number | ((name: string) => boolean), how: Failure) => void
   readonly isDown: () => boolean
   /** Another operation that may fail, such as a batch of the database. */
   readonly pass: (name: string, act: () => Promise<void>) => Promise<void>
@@ -29,7 +29,10 @@ export const diskRoot = 'waggle-crash-'
 export function createDisk(): Disk {
   let real: Files
   let done: string[] = []
-  let plan: { readonly at: number; readonly how: Failure } | null = null
+  let plan: {
+    readonly hits: (at: number, name: string) => boolean
+    readonly how: Failure
+  } | null = null
   let failure: Failure | null = null
   /** Bytes of each written file that survive a power cut. */
   const durable = new Map<string, number>()
@@ -39,7 +42,7 @@ export function createDisk(): Disk {
   async function run<T>(name: string, act: () => Promise<T>, half?: () => Promise<unknown>) {
     if (failure !== null) throw refusal(failure)
     const at = done.push(name) - 1
-    if (at !== plan?.at) return act()
+    if (plan === null || !plan.hits(at, name)) return act()
     failure = plan.how
     if (failure === 'torn') await half?.()
     if (failure === 'after' || failure === 'lost') await abandon(await act())
@@ -132,7 +135,9 @@ export function createDisk(): Disk {
       return done
     },
     failAt: (at, how) => {
-      plan = { at, how }
+      const hits =
+        typeof at === 'number' ? (n: number) => n === at : (_: number, name: string) => at(name)
+      plan = { hits, how }
     },
     isDown: () => failure !== null,
     pass: (name, act) => run(name, act),
