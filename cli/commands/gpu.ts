@@ -26,8 +26,8 @@ Examples:
   $ waggle gpu --backend gpujs --seconds 2
   $ waggle gpu --json
 
-Trains a model of random numbers for the seconds given. The backend passed its trial first: it gave the
-weights of the reference, bit for bit.`
+Trains a model of random numbers for the seconds given. The backend passed its trial first: it gave
+the weights of the reference, bit for bit.`
 
 /** The measured model is the first whose step takes this long, or the last. */
 const longEnoughMs = 5
