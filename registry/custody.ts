@@ -12,7 +12,7 @@ import { beaconAt } from './beacon.ts'
 import { isSetKept, validatorSetAt } from './epochSets.ts'
 import { type Job, ProofKind } from './job.ts'
 import type { World } from './records.ts'
-import type { Lease } from './schedule.ts'
+import { asOf, type Lease } from './schedule.ts'
 import { epochOf, totalPower, type Validator } from './validatorSet.ts'
 
 /** Most members of a committee. */
@@ -49,7 +49,8 @@ export async function custodyOf(
   const epoch = epochOf(lease.start - 1n, params.epochLength)
   const beacon = await beaconAt(world, lease.start - 1n, now)
   if (beacon === null || !(await isSetKept(world, epoch))) return null
-  const { validators: members } = await validatorSetAt(world, epoch)
+  const set = await validatorSetAt(world, epoch)
+  const { validators: members } = await asOf(world, set, lease.start)
   return {
     members,
     committee: drawCommittee(beacon, lease, members),

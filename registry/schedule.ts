@@ -135,7 +135,7 @@ export async function leaseOf(
  * The set with those out who were jailed before `start`: a later jailing must not draw a running lease
  * anew, nor have somebody pay for one that it never held.
  */
-async function asOf(world: World, set: ValidatorSet, start: bigint): Promise<ValidatorSet> {
+export async function asOf(world: World, set: ValidatorSet, start: bigint): Promise<ValidatorSet> {
   const validators: Validator[] = []
   for (const validator of set.validators) {
     const { address, jailed } = validator
