@@ -49,6 +49,8 @@ async function act(
   if (kind === 'cancel') await cancelJob(world, testParams, id, record.job.owner, height)
   if (kind === 'expire') await expireLease(world, testParams, id, owner, height)
   if (kind === 'decline') await declineLease(world, testParams, id, worker, height)
+  // Who declines reports the attempts that have passed.
+  if (kind === 'decline') return [record.job.owner, worker]
   if (kind !== 'work') return [record.job.owner, owner]
   const { range, commitment } = record.state
   const count = Math.min(record.job.leaseSteps, record.job.steps - range * record.job.leaseSteps)
