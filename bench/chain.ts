@@ -12,34 +12,27 @@ import { join } from 'node:path'
 import type { Hex } from 'viem'
 import type { Candidate } from '../chain/builder.ts'
 import { type Chain, createChain } from '../chain/chain.ts'
-import { encodeCommit } from '../chain/commit.ts'
-import { envelopeHashOf } from '../chain/envelope.ts'
 import { packagedGenesis } from '../cli/dataDir.ts'
 import { freePorts, launchDevnet } from '../cli/devnet.ts'
 import { devnetGenesis } from '../cli/devnetGenesis.ts'
-import { sign, signReveal } from '../consensus/bls.ts'
-import { VoteKind, voteSignBytes } from '../consensus/messages.ts'
-import { devnetKeys } from '../node/keysDevnet.ts'
 import { chainRules } from '../node/rules.ts'
 import { parseGenesis } from '../params/genesis.ts'
 import type { Address } from '../primitives/address.ts'
 import { fromHex } from '../primitives/bytes.ts'
-import { systemClock } from '../primitives/clock.ts'
 import { keccakHash } from '../primitives/hash.ts'
 import { invariant } from '../primitives/result.ts'
-import { validatorSetHash } from '../registry/validatorSet.ts'
 import { openLevel } from '../storage/level.ts'
 import { decodeTransaction, type Transaction } from '../vm/transaction.ts'
 import { ask, openSigner, secondsFor, senders } from './chainLoad.ts'
 import type { Benchmark, Row } from './main.ts'
 import { median } from './measure.ts'
 import { openAnvil, openHardhat } from './otherNodes.ts'
+import { buildNext, commitNext } from './sealing.ts'
 
 const transfersEach = 24
 const tokenTransfersEach = 8
 const transfersPerBlock = 500
 const blocks = 6
-const validator = devnetKeys(0)
 
 type Network = { readonly urls: readonly string[]; readonly stop: () => Promise<void> }
 
@@ -172,24 +165,12 @@ async function oneBlock(
   voter: Chain,
   transfers: readonly Transaction[],
 ): Promise<{ readonly ms: number; readonly judgeMs: number }> {
-  const height = chain.head().height + 1n
-  const { chainId } = chain.genesis
   const candidates: readonly Candidate[] = transfers.map((transaction) => ({ transaction }))
   const started = performance.now()
-  const built = await chain.build(
-    {
-      candidates,
-      coinbase: validator.address,
-      reveal: signReveal(validator.votingKey, chainId, height),
-      parentCommit: (await chain.commitAt(height - 1n)) ?? new Uint8Array(),
-      evidence: [],
-      timestamp: chain.head().header.timestamp + 1n,
-    },
-    systemClock,
-  )
+  const built = await buildNext(chain, candidates)
   invariant(built.ok && built.value.skipped.length === 0, 'every transfer fits')
   const { envelope } = built.value
-  const commit = await commitOf(chain, envelope, height)
+  const commit = await commitNext(chain, envelope)
   invariant((await chain.commit(envelope, commit)).ok, 'our own block commits')
   const ms = performance.now() - started
   const judging = performance.now()
@@ -197,24 +178,4 @@ async function oneBlock(
   const judgeMs = performance.now() - judging
   invariant((await voter.commit(envelope, commit)).ok, 'a voter commits')
   return { ms, judgeMs }
-}
-
-async function commitOf(chain: Chain, envelope: Uint8Array, height: bigint): Promise<Uint8Array> {
-  const set = (await chain.setAt(height))!
-  const vote = {
-    kind: VoteKind.Precommit,
-    height,
-    round: 0,
-    hash: envelopeHashOf(envelope),
-    validatorsHash: validatorSetHash(set),
-  }
-  const signature = sign(validator.votingKey, voteSignBytes(chain.genesis.chainId, vote))
-  return encodeCommit({
-    height,
-    round: 0,
-    envelopeHash: vote.hash,
-    validatorsHash: vote.validatorsHash,
-    bitmap: Uint8Array.of(1),
-    signature,
-  })
 }

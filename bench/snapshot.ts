@@ -7,25 +7,18 @@ import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type Chain, createChain } from '../chain/chain.ts'
-import { encodeCommit } from '../chain/commit.ts'
-import { envelopeHashOf } from '../chain/envelope.ts'
 import { dataFiles, packagedGenesis } from '../cli/dataDir.ts'
 import { freePorts } from '../cli/devnet.ts'
 import { devnetGenesis } from '../cli/devnetGenesis.ts'
 import { type DevnetNode, startDevnetNode } from '../cli/devnetNode.ts'
-import { sign, signReveal } from '../consensus/bls.ts'
-import { VoteKind, voteSignBytes } from '../consensus/messages.ts'
-import { devnetKeys } from '../node/keysDevnet.ts'
 import { chainRules } from '../node/rules.ts'
 import { parseGenesis } from '../params/genesis.ts'
 import { sleep, systemClock } from '../primitives/clock.ts'
 import type { Hash } from '../primitives/hash.ts'
 import { invariant } from '../primitives/result.ts'
-import { validatorSetHash } from '../registry/validatorSet.ts'
 import { openLevel } from '../storage/level.ts'
 import type { Benchmark } from './main.ts'
-
-const validator = devnetKeys(0)
+import { buildNext, commitNext } from './sealing.ts'
 
 export const benchmark: Benchmark = {
   summary: 'joining a chain of 10,000 blocks from a snapshot',
@@ -71,34 +64,18 @@ async function sealChain(folder: string, text: string, blocks: number): Promise<
   invariant(genesis.ok, 'the packaged genesis parses')
   const store = await openLevel(join(folder, 'source', 'chain'))
   const chain = await createChain(store, genesis.value, await chainRules(genesis.value))
-  for (let height = 1n; height <= BigInt(blocks); height++) await sealBlock(chain, height)
+  for (let sealed = 0; sealed < blocks; sealed++) await sealBlock(chain)
   const middle = await chain.blockAt(BigInt(blocks) / 2n)
   invariant(middle !== null, 'the chain keeps its blocks')
   await store.close()
   return middle.hash
 }
 
-async function sealBlock(chain: Chain, height: bigint): Promise<void> {
-  const { chainId } = chain.genesis
-  const built = await chain.build(
-    {
-      candidates: [],
-      coinbase: validator.address,
-      reveal: signReveal(validator.votingKey, chainId, height),
-      parentCommit: (await chain.commitAt(height - 1n)) ?? new Uint8Array(),
-      evidence: [],
-      timestamp: chain.head().header.timestamp + 1n,
-    },
-    systemClock,
-  )
+async function sealBlock(chain: Chain): Promise<void> {
+  const built = await buildNext(chain, [])
   invariant(built.ok, 'an empty block can be built')
   const { envelope } = built.value
-  const validatorsHash = validatorSetHash((await chain.setAt(height))!)
-  const envelopeHash = envelopeHashOf(envelope)
-  const vote = { kind: VoteKind.Precommit, height, round: 0, hash: envelopeHash, validatorsHash }
-  const signature = sign(validator.votingKey, voteSignBytes(chainId, vote))
-  const bitmap = Uint8Array.of(1)
-  const commit = encodeCommit({ height, round: 0, envelopeHash, validatorsHash, bitmap, signature })
+  const commit = await commitNext(chain, envelope)
   invariant((await chain.commit(envelope, commit)).ok, 'our own block commits')
 }
 
