@@ -5,6 +5,7 @@
 import type { Clock } from '../../primitives/clock.ts'
 import { SeededRandom } from '../../primitives/random.ts'
 import { nameOf } from '../consensus/fixtures.ts'
+import { createEventQueue } from '../consensus/simulation/eventQueue.ts'
 import type { Plan } from './plan.ts'
 
 export type World = {
@@ -25,40 +26,27 @@ export type World = {
   readonly advance: () => Promise<void>
 }
 
-type Event = { readonly at: number; readonly order: number; readonly run: () => void }
-
 /** Unix milliseconds of the start; after the genesis of the devnet. */
 const epochMs = 1_900_000_000_000
 
 export function createWorld(plan: Plan): World {
   const random = new SeededRandom('chains', nameOf(`seed ${plan.seed}`))
-  const queue: Event[] = []
+  const events = createEventQueue()
+  const { now, later } = events
   const below = (bound: number) => random.below(bound)
   const chance = (p: number) => below(1_000_000) < p * 1_000_000
-  const healed = () => now >= plan.healAt
-  let now = 0
-  let order = 0
+  const healed = () => now() >= plan.healAt
   let sides: readonly number[] | null = null
   let loss = 0
 
-  function later(delayMs: number, run: () => void): () => void {
-    const event = { at: now + Math.max(0, delayMs), order: order++, run }
-    const place = queue.findIndex((other) => isBefore(other, event))
-    queue.splice(place === -1 ? queue.length : place, 0, event)
-    return () => {
-      const index = queue.indexOf(event)
-      if (index >= 0) queue.splice(index, 1)
-    }
-  }
-
   return {
-    now: () => now,
+    now,
     healed,
     below,
     chance,
     later,
     clockOf: (offMs, percent) => ({
-      now: () => epochMs + now + (healed() ? 0 : offMs),
+      now: () => epochMs + now() + (healed() ? 0 : offMs),
       after: (delayMs, action) =>
         later(healed() ? delayMs : Math.ceil((delayMs * (100 + percent)) / 100), action),
     }),
@@ -74,16 +62,9 @@ export function createWorld(plan: Plan): World {
       sides = chance(0.4) ? Array.from({ length: plan.validators }, () => below(2)) : null
     },
     advance: async () => {
-      const event = queue.pop()!
-      now = event.at
-      event.run()
+      events.advance()
       // Nothing in these nodes waits for the real world: one turn of the loop ends all they do.
       await new Promise(setImmediate)
     },
   }
-}
-
-/** The queue is sorted with the next event last: whether `a` stands before `b` in it. */
-function isBefore(a: Event, b: Event): boolean {
-  return a.at < b.at || (a.at === b.at && a.order < b.order)
 }

@@ -7,6 +7,7 @@ import type { Status } from '../../../consensus/status.ts'
 import type { Hash } from '../../../primitives/hash.ts'
 import { SeededRandom } from '../../../primitives/random.ts'
 import { nameOf } from '../fixtures.ts'
+import { createEventQueue } from './eventQueue.ts'
 import type { Plan } from './plan.ts'
 
 export type Message =
@@ -47,33 +48,18 @@ export type World = {
 /** What may be lost together: to lose only precommits tests other rules than a cut does. */
 type Kind = 'value' | 'prevote' | 'precommit' | 'repeat'
 
-type Event = { readonly at: number; readonly order: number; readonly run: () => void }
-
 export function createWorld(
   plan: Plan,
   receive: (from: number, to: number, message: Message) => void,
 ): World {
   const random = new SeededRandom('simulation', nameOf(`seed ${plan.seed}`))
-  const queue: Event[] = []
+  const events = createEventQueue()
+  const { now, later } = events
   const below = (bound: number) => random.below(bound)
   const chance = (p: number) => below(1_000_000) < p * 1_000_000
-  const healed = () => now >= plan.healAt
-  let now = 0
-  let order = 0
+  const healed = () => now() >= plan.healAt
   let sides: readonly number[] | null = null
   let losses: Readonly<Record<Kind, number>> = { value: 0, prevote: 0, precommit: 0, repeat: 0 }
-
-  function later(delay: number, run: () => void): void {
-    const event = { at: now + delay, order: order++, run }
-    let low = 0
-    let high = queue.length
-    while (low < high) {
-      const middle = (low + high) >> 1
-      if (isBefore(queue[middle]!, event)) high = middle
-      else low = middle + 1
-    }
-    queue.splice(low, 0, event)
-  }
 
   function isLost(from: number, to: number, message: Message): boolean {
     if (healed()) return false
@@ -83,7 +69,7 @@ export function createWorld(
 
   return {
     plan,
-    now: () => now,
+    now,
     healed,
     below,
     chance,
@@ -103,17 +89,8 @@ export function createWorld(
     plots: new Map(),
     bad: new Set(),
     signed: new Set(),
-    advance: () => {
-      const event = queue.pop()!
-      now = event.at
-      event.run()
-    },
+    advance: events.advance,
   }
-}
-
-/** The queue is sorted with the next event last: whether `a` stands before `b` in it. */
-function isBefore(a: Event, b: Event): boolean {
-  return a.at < b.at || (a.at === b.at && a.order < b.order)
 }
 
 function kindOf(message: Message): Kind {
