@@ -125,8 +125,10 @@ export function createFilters(
     const { watch } = filter
     const from = watch.from !== null && watch.from > next ? watch.from : next
     const to = watch.to !== null && watch.to < head ? watch.to : head
+    // At once, not when the logs are found: a poll that comes meanwhile must not report them again.
+    filter.next = head + 1n
     const found = await queryLogs(chain, watch.filter, { from, to }, limits)
-    if (found.ok) filter.next = head + 1n
+    if (!found.ok && next < filter.next) filter.next = next
     return found
   }
 

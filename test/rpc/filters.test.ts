@@ -98,6 +98,23 @@ describe('filters', () => {
     assert.equal((await call('eth_getFilterLogs', blocks)).error?.code, -32000)
   })
 
+  it('tell each log to one of those who poll at the same time', async () => {
+    const { call, grow } = await start()
+    const id = (await call('eth_newFilter', { address: alice })).result
+    grow([logOf(alice, topicA)])
+    const polls = Array.from({ length: 8 }, () => call('eth_getFilterChanges', id))
+    const told = (await Promise.all(polls)).flatMap(({ result }) => numbersOf(result))
+    assert.deepEqual(told, ['0x1'])
+  })
+
+  it('tell again what a refused poll did not', async () => {
+    const { call, grow } = await start({ maxLogs: 1 })
+    const id = (await call('eth_newFilter', { address: alice })).result
+    grow([logOf(alice, topicA), logOf(alice, topicB)])
+    assert.equal((await call('eth_getFilterChanges', id)).error?.code, -32005)
+    assert.equal((await call('eth_getFilterChanges', id)).error?.code, -32005)
+  })
+
   it('end when removed', async () => {
     const { call } = await start()
     const id = (await call('eth_newBlockFilter')).result
