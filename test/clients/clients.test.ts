@@ -1,6 +1,6 @@
 /** The clients that people have, against one running node. */
 import { afterAll, beforeAll, describe } from 'vitest'
-import { ethersStories } from './ethers.ts'
+import { closeEthers, ethersStories } from './ethers.ts'
 import { foundryStories } from './foundry.ts'
 import { type LiveNode, openLiveNode } from './liveNode.ts'
 import { viemStories } from './viem.ts'
@@ -12,7 +12,10 @@ beforeAll(async () => {
   node = await openLiveNode(20)
 })
 
-afterAll(() => node?.stop())
+afterAll(async () => {
+  await closeEthers()
+  await node?.stop()
+})
 
 describe.concurrent('clients', { timeout: 60_000 }, () => {
   viemStories(() => node)

@@ -15,9 +15,24 @@ import {
 import { it } from 'vitest'
 import type { LiveNode } from './liveNode.ts'
 
+const providers: JsonRpcProvider[] = []
+
+/** End all polling; to be called while the node still answers what was asked. */
+export async function closeEthers(): Promise<void> {
+  for (const provider of providers.splice(0)) {
+    provider.pause()
+    for (let turn = 0; turn < 2; turn++) await provider.send('eth_chainId', [])
+    provider.destroy()
+  }
+}
+
 function walletOf(node: LiveNode): Wallet {
-  const options = { polling: true, pollingInterval: 100, cacheTimeout: -1 }
-  return new Wallet(node.purse().key, new JsonRpcProvider(node.http, undefined, options))
+  // Filters of the node: what ethers does without them asks twice for the same blocks when two arrive
+  // while it waits for an answer.
+  const options = { polling: false, pollingInterval: 100, cacheTimeout: -1 }
+  const provider = new JsonRpcProvider(node.http, undefined, options)
+  providers.push(provider)
+  return new Wallet(node.purse().key, provider)
 }
 
 async function deployComb({ comb }: LiveNode, wallet: Wallet): Promise<Contract> {
