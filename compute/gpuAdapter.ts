@@ -49,6 +49,12 @@ export async function findAdapter(): Promise<GPUAdapter | null> {
   return adapter
 }
 
+/** What is told of the preferred adapter; null where there is none, or no Dawn for the platform. */
+export async function describeAdapter(): Promise<AdapterFacts | null> {
+  const adapter = await findAdapter().catch(() => null)
+  return adapter === null ? null : adapterFacts(adapter)
+}
+
 export function adapterFacts(adapter: GPUAdapter): AdapterFacts {
   const { vendor, architecture, description, device } = adapter.info
   return {

@@ -6,6 +6,7 @@ import { mkdir, statfs } from 'node:fs/promises'
 import { createConnection } from 'node:net'
 import { availableParallelism, totalmem } from 'node:os'
 import type { Command } from 'commander'
+import { describeAdapter } from '../../compute/gpuAdapter.ts'
 import { openBackend } from '../../compute/selfTest.ts'
 import { openWasmKernels } from '../../proof/wasmKernels.ts'
 import { httpUrl } from '../arguments.ts'
@@ -57,6 +58,7 @@ async function doctor(flags: Flags, io: Io): Promise<void> {
     nodeVersion(),
     machine(),
     await kernels(),
+    await card(),
     await disk(flags.data ?? process.cwd()),
     ...(await node(flags.rpc, io)),
   ]
@@ -113,13 +115,34 @@ async function kernels(): Promise<Finding> {
     return {
       what,
       state: 'good',
-      found: `${name} kernels; no GPU is needed, \`waggle gpu\` tells of one`,
+      found: `${name} kernels`,
       mend: '',
     }
   } catch (error) {
     const found = error instanceof Error ? error.message.split('\n')[0]! : String(error)
     return { what, state: 'bad', found, mend: 'run `node scripts/prepare.mjs` or `npm ci`' }
   }
+}
+
+/** A card, if there is one, on trial. None is needed. */
+async function card(): Promise<Finding> {
+  const what = 'GPU'
+  const adapter = await describeAdapter()
+  if (adapter === null)
+    return { what, state: 'good', found: 'none; the processor trains', mend: '' }
+  const { description, software } = adapter
+  if (software)
+    return { what, state: 'good', found: `${description}: slow, so the processor trains`, mend: '' }
+  const { backend, warning } = await openBackend('auto', 1)
+  await backend.close()
+  return warning === null
+    ? { what, state: 'good', found: `${description}: exact`, mend: '' }
+    : {
+        what,
+        state: 'poor',
+        found: warning,
+        mend: 'update its driver; --backend wasm does without',
+      }
 }
 
 async function disk(folder: string): Promise<Finding> {

@@ -4,7 +4,7 @@
 import { availableParallelism } from 'node:os'
 import { type Command, InvalidArgumentError } from 'commander'
 import type { Backend, BackendChoice, Rows } from '../../compute/backend.ts'
-import { type AdapterFacts, adapterFacts, findAdapter } from '../../compute/gpuAdapter.ts'
+import { type AdapterFacts, describeAdapter } from '../../compute/gpuAdapter.ts'
 import { initialState } from '../../compute/modelState.ts'
 import { openBackend } from '../../compute/selfTest.ts'
 import type { Recipe } from '../../compute/shifts.ts'
@@ -60,7 +60,7 @@ export function addGpu(program: Command, io: Io): void {
 
 async function gpu(flags: Flags, io: Io): Promise<void> {
   const report = createReport(io, flags)
-  const adapter = await anyAdapter()
+  const adapter = await describeAdapter()
   const threads = availableParallelism()
   const { backend, warning } = await openBackend(flags.backend, threads)
   if (warning !== null) report.warn(warning)
@@ -72,16 +72,6 @@ async function gpu(flags: Flags, io: Io): Promise<void> {
   report.result({ adapters, backend: { name, kernels: detail }, warning, measured }, () =>
     textOf(adapter, `${name}: ${detail}`, measured, io),
   )
-}
-
-/** Null where there is none, or where Dawn has no build for the platform. */
-async function anyAdapter(): Promise<AdapterFacts | null> {
-  try {
-    const adapter = await findAdapter()
-    return adapter === null ? null : adapterFacts(adapter)
-  } catch {
-    return null
-  }
 }
 
 async function measure(backend: Backend, limit: number, io: Io): Promise<Measurement> {

@@ -65,6 +65,7 @@ describe('waggle doctor', () => {
     const of = (what: string) => findings.find((one) => one.what === what)!
     assert.equal(of('Node.js').state, 'good')
     assert.equal(of('training and proving').state, 'good')
+    assert.notEqual(of('GPU').found, '')
     assert.equal(of('node').state, 'poor')
     assert.match(of('node').mend!, /waggle devnet/)
   })
