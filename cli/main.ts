@@ -65,8 +65,8 @@ First steps:
   $ waggle validators                    who agrees, and with what power
   $ waggle job open --dataset mnist --layers 784,128,64,10 --devnet-account 0`
 
-/** The whole command line, for running and for its documentation. */
-export function createProgram(io: Io): Command {
+/** The whole command line, for running and for its documentation; `writeErr` has words on wrong usage. */
+export function createProgram(io: Io, writeErr: Io['err'] = io.err): Command {
   const program = new Command('waggle')
     .description(about)
     .version(version(), '-V, --version', 'print the version')
@@ -76,7 +76,7 @@ export function createProgram(io: Io): Command {
     .showHelpAfterError('Run the command with --help for its options and examples.')
     .configureOutput({
       writeOut: io.out,
-      writeErr: io.err,
+      writeErr,
       getOutHelpWidth: () => helpWidth(io),
       getErrHelpWidth: () => helpWidth(io),
       getOutHasColors: () => io.colours,
@@ -88,16 +88,27 @@ export function createProgram(io: Io): Command {
 
 /** Run the command that `argv` (without node and script) asks for; resolves to the exit code. */
 export async function runCli(argv: readonly string[], io: Io): Promise<number> {
+  const isJson = argv.includes('--json')
+  // Where usage is wrong Commander writes its message here, and throws it too.
+  const program = createProgram(io, isJson ? () => {} : io.err)
   try {
-    await createProgram(io).parseAsync([...argv], { from: 'user' })
+    await program.parseAsync([...argv], { from: 'user' })
     return ExitCode.Ok
   } catch (error) {
-    if (error instanceof CommanderError) return usageCode(error)
-    if (io.stopped.aborted && !(error instanceof Failure)) return ExitCode.Refused
-    const failure = error instanceof Failure ? error : unexpected(error)
-    io.err(argv.includes('--json') ? failureJson(failure) : failureText(io, failure.report))
-    return failure.report.exitCode ?? ExitCode.Refused
+    if (error instanceof CommanderError) {
+      const code = usageCode(error)
+      if (isJson && code !== ExitCode.Ok) io.err(failureJson(wrongUsage(error)))
+      return code
+    }
+    return failed(error, isJson, io)
   }
+}
+
+function failed(error: unknown, isJson: boolean, io: Io): number {
+  if (io.stopped.aborted && !(error instanceof Failure)) return ExitCode.Refused
+  const failure = error instanceof Failure ? error : unexpected(error)
+  io.err(isJson ? failureJson(failure) : failureText(io, failure.report))
+  return failure.report.exitCode ?? ExitCode.Refused
 }
 
 /** What a command leaves open (a socket kept alive, a half-started node) may hold the process this long. */
@@ -113,6 +124,11 @@ export async function runProcess(): Promise<void> {
 function usageCode(error: CommanderError): number {
   const asked = ['commander.helpDisplayed', 'commander.version']
   return asked.includes(error.code) ? ExitCode.Ok : ExitCode.Usage
+}
+
+function wrongUsage({ message, code }: CommanderError): Failure {
+  const what = message.replace(/^error: /, '')
+  return new Failure({ what, why: code, next: 'run the command with --help for its options' })
 }
 
 function unexpected(error: unknown): Failure {

@@ -38,6 +38,24 @@ describe('help', () => {
   })
 })
 
+describe('--json', () => {
+  const option = (command: Command) => command.options.some(({ long }) => long === '--json')
+  for (const path of commands.filter(([name]) => name !== 'completion'))
+    it(`is an option of ${path.join(' ')}`, () => {
+      let command = createProgram(io as never)
+      for (const name of path) command = command.commands.find((one) => one.name() === name)!
+      assert.ok(option(command))
+    })
+
+  it('makes one line of JSON of wrong usage', async () => {
+    for (const argv of [['balance', '0x12'], ['dance'], ['job', 'open'], ['balance', '--what']]) {
+      const { code, out, err } = await waggle([...argv, '--json'])
+      assert.deepEqual([code, out], [2, ''])
+      assert.match(err, /^\{"error":\{"what":"[^\n]+","why":"commander\.[^\n]+\}\n$/)
+    }
+  })
+})
+
 describe('wrong usage exits with 2 and says what was wanted', () => {
   const cases: readonly (readonly [argv: readonly string[], says: RegExp])[] = [
     [[], /Usage: waggle/],
