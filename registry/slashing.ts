@@ -12,6 +12,7 @@ import { burn } from './ledger.ts'
 import { slashPool } from './pools.ts'
 import type { World } from './records.ts'
 import { writeService } from './service.ts'
+import { recordSlash } from './slashHistory.ts'
 import { jail, readStake, slashStake } from './stakes.ts'
 import { epochOf } from './validatorSet.ts'
 
@@ -60,5 +61,6 @@ export async function slash(
   await burn(world, moduleAddresses.staking, wei)
   await writeService(world, validator, { reputation: 0n })
   await jail(world, validator, height)
+  await recordSlash(world, validator, { height, wei })
   return ok(wei)
 }

@@ -5,6 +5,7 @@ import { weiPerGwei } from '../../primitives/brand.ts'
 import { validatorSetAt } from '../../registry/epochSets.ts'
 import { ableFor } from '../../registry/schedule.ts'
 import { readService, writeService } from '../../registry/service.ts'
+import { readSlashes } from '../../registry/slashHistory.ts'
 import { checkAge, slash } from '../../registry/slashing.ts'
 import { readStake } from '../../registry/stakes.ts'
 import { account, digest, jobOf, startBlock, startedWorld, testParams } from './world.ts'
@@ -23,14 +24,26 @@ describe('a double vote', () => {
     assert.equal((await readStake(world, guilty))!.stake, 1_900_000n)
     assert.equal((await readService(world, guilty)).reputation, 0n)
     assert.equal(await world.purse.balance(moduleAddresses.staking), 2_900_000n * weiPerGwei)
+    const told = [{ height: 6n, wei: 100_000n * weiPerGwei }]
+    assert.deepEqual(await readSlashes(world, guilty), told)
     const again = await slash(world, offence, 7n)
     assert.equal(!again.ok && again.fault.code, 'evidence/known')
+    assert.deepEqual(await readSlashes(world, guilty), told)
     const stranger = await slash(
       world,
       { ...offence, name: digest('x'), validator: account(9) },
       7n,
     )
     assert.equal(!stranger.ok && stranger.fault.code, 'evidence/stranger')
+  })
+
+  it('is told with those before it, the newest 64', async () => {
+    const world = await startedWorld([1_000_000n, 2_000_000n])
+    for (let at = 1; at <= 66; at++)
+      await slash(world, { ...offence, name: digest(`offence ${at}`) }, BigInt(at))
+    const told = await readSlashes(world, guilty)
+    assert.deepEqual([told.length, told[0]?.height, told[63]?.height], [64, 3n, 66n])
+    assert.deepEqual(await readSlashes(world, account(1)), [])
   })
 
   it('ends leases and slots at once, and membership with the next set', async () => {

@@ -7,6 +7,7 @@ import { fromHex, type Hex } from '../../primitives/bytes.ts'
 import { checkPossession } from '../../primitives/possession.ts'
 import { validatorSetAt } from '../../registry/epochSets.ts'
 import { readPool, setCommission } from '../../registry/pools.ts'
+import { readSlashes } from '../../registry/slashHistory.ts'
 import {
   bond,
   readStake,
@@ -110,6 +111,10 @@ export function stakingModule(params: ChainParams): NativeModule {
     validator: validatorView,
     validators: async (call) =>
       answer((await readStakes(call.world)).map(({ address }) => address)),
+    slashes: async (call) => {
+      const list = await readSlashes(call.world, addressOf(call.args[0]))
+      return answer(list.map(({ height, wei }) => ({ height, burned: wei })))
+    },
     epoch: async (call) => answer(BigInt(epochNow(call))),
     currentSet: async (call) => {
       const set = await validatorSetAt(call.world, epochNow(call))

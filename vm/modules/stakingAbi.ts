@@ -11,6 +11,7 @@ export const stakingAbi = parseAbi([
   'struct PoolView { uint256 delegated; uint256 shares; uint256 leaving; uint256 rewardPerShare; uint256 pendingReward; uint256 commission; uint256 nextCommission; uint256 commissionFrom; }',
   'struct DelegationView { address validator; uint256 shares; uint256 amount; uint256 reward; uint256 leavingWei; uint256 leavesAt; address liableTo; uint256 liableWei; uint256 liableUntil; }',
 
+  'struct SlashView { uint64 height; uint256 burned; }',
   'function register(bytes publicKey, bytes possession, uint128 ask, uint64 maxParams) payable returns (uint64 stake)',
   'function bond() payable returns (uint64 stake)',
   'function unbond(uint64 gwei) returns (uint64 fromEpoch)',
@@ -28,6 +29,7 @@ export const stakingAbi = parseAbi([
   'function delegationsOf(address delegator) view returns (DelegationView[] list)',
   'function validator(address who) view returns (StakeView stake)',
   'function validators() view returns (address[] list)',
+  'function slashes(address validator) view returns (SlashView[] list)',
   'function epoch() view returns (uint256 number)',
   'function currentSet() view returns (MemberView[] members)',
 

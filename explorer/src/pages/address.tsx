@@ -84,7 +84,10 @@ function Service({ address }: { readonly address: string }): VNode | null {
             ? []
             : ([
                 ['Stake', `${coinsText(stake.data.gwei * 10n ** 9n)} coins`],
-                ['Slashed', <Slashed key="slashed" since={stake.data.jailedSince} />],
+                [
+                  'Slashed',
+                  <Slashed key="slashed" since={stake.data.jailedSince} all={stake.data.slashes} />,
+                ],
               ] as const)),
         ]}
       />
@@ -92,25 +95,48 @@ function Service({ address }: { readonly address: string }): VNode | null {
   )
 }
 
-/** Block of the slash that it has not left jail from; 0: there is none. */
-function Slashed({ since }: { readonly since: bigint }): VNode {
-  return since === 0n ? (
-    <>no; it may vote and work</>
-  ) : (
+/** `since`: block of the slash that it has not left jail from; 0: there is none. */
+function Slashed({
+  since,
+  all,
+}: {
+  readonly since: bigint
+  readonly all: readonly Slash[]
+}): VNode {
+  return (
     <>
-      <Badge tone="bad">slashed</Badge> in <a href={`/block/${since}`}>block {countText(since)}</a>,
-      for two votes at once; without vote and work since
+      {since === 0n ? (
+        'no; it may vote and work'
+      ) : (
+        <>
+          <Badge tone="bad">slashed</Badge> for two votes at once; without vote and work since
+        </>
+      )}
+      {all.toReversed().map(({ height, burned }) => (
+        <div key={height}>
+          {coinsText(burned)} coins in <a href={`/block/${height}`}>block {countText(height)}</a>
+        </div>
+      ))}
     </>
   )
 }
 
+type Slash = { readonly height: bigint; readonly burned: bigint }
+
 async function stakeOf(address: string) {
-  const call = { abi: stakingAbi, functionName: 'validator' } as const
-  const data = encodeFunctionData({ ...call, args: [address as Hex] })
-  const request = { to: moduleAddresses.staking, data }
-  const answer = await node.call<Hex>('eth_call', request, 'latest')
-  const { stake, jailedSince } = decodeFunctionResult({ ...call, data: answer })
-  return { gwei: stake, jailedSince }
+  const args = [address as Hex] as const
+  const stake = { abi: stakingAbi, functionName: 'validator' } as const
+  const slashes = { abi: stakingAbi, functionName: 'slashes' } as const
+  const [stakeData, slashData] = await Promise.all([
+    ask(encodeFunctionData({ ...stake, args })),
+    ask(encodeFunctionData({ ...slashes, args })),
+  ])
+  const { stake: gwei, jailedSince } = decodeFunctionResult({ ...stake, data: stakeData })
+  return { gwei, jailedSince, slashes: decodeFunctionResult({ ...slashes, data: slashData }) }
+}
+
+function ask(data: Hex): Promise<Hex> {
+  return node.call<Hex>('eth_call', { to: moduleAddresses.staking, data }, 'latest')
 }
 
 function OwnJobs({ address }: { readonly address: string }): VNode | null {
