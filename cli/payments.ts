@@ -4,7 +4,7 @@
  */
 import type { Address } from '../primitives/address.ts'
 import type { Hash } from '../primitives/hash.ts'
-import { splitFee } from '../registry/formulas.ts'
+import { splitCustody, splitFee } from '../registry/formulas.ts'
 import { coinsText } from './format.ts'
 
 type PaymentKind =
@@ -61,8 +61,8 @@ export function partsOf(account: Address, settlement: Settlement): readonly Paym
   if (proposer === account) parts.push(paid('proposer', split.proposer, 'proposed it: 5 %'))
   if (dataOwner === account) parts.push(paid('data', split.dataset, 'owns the rows: 15 %'))
   if (custodians.includes(account)) {
-    const shared = `vouched with ${custodians.length - 1} more: a share of 3 %`
-    parts.push(paid('custodian', split.custody / BigInt(custodians.length), shared))
+    const shared = `vouched with ${custodians.length - 1} more: a share of 2 %`
+    parts.push(paid('custodian', splitCustody(split.custody, custodians.length).share, shared))
   }
   return parts
 }
@@ -70,9 +70,8 @@ export function partsOf(account: Address, settlement: Settlement): readonly Paym
 /** What a certificate burned, wei: what its worker's emission follows. */
 export function burnOf({ fee, custodians, dataOwner }: Settlement): bigint {
   const split = splitFee(fee)
-  const shared =
-    custodians.length === 0 ? 0n : split.custody - (split.custody % BigInt(custodians.length))
-  return split.burned + (split.custody - shared) + (dataOwner === null ? split.dataset : 0n)
+  const { rest } = splitCustody(split.custody, custodians.length)
+  return split.burned + rest + (dataOwner === null ? split.dataset : 0n)
 }
 
 /** Sum of the payments of each kind that occurs, and of all. */

@@ -63,6 +63,14 @@ export const chainParamsSchema = z.strictObject({
   minStake: amount,
   /** Epochs between unbonding and withdrawal. */
   unbondingEpochs: wholeNumber(1, 65_536),
+  /** Blocks between two draws of a holder that must show what it keeps. */
+  challengeInterval: wholeNumber(1, 65_536).default(8),
+  /** Blocks in which it may answer. */
+  challengeBlocks: wholeNumber(4, 4_096).default(32),
+  /** Holders of each dataset and of each model's weights. */
+  replicas: wholeNumber(1, 100).default(3),
+  /** Epochs for which the weights of a finished job are kept. */
+  keepEpochs: wholeNumber(1, 65_536).default(64),
 })
 
 /** Rules every node of one chain must share. */

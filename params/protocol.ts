@@ -36,6 +36,7 @@ export const moduleAddresses = {
   treasury: '0x0000000000000000000000000000000000005705' as Address,
   verifiers: '0x0000000000000000000000000000000000005706' as Address,
   groups: '0x0000000000000000000000000000000000005707' as Address,
+  custody: '0x0000000000000000000000000000000000005708' as Address,
 } as const
 
 /** Never used: deposits to Ethereum's own contract mean nothing here. */

@@ -24,14 +24,7 @@ import type { Matrix } from './linear.ts'
 import { countLookups, leavesOf } from './lookups.ts'
 import { evaluateMatrix } from './matrixEvaluation.ts'
 import { classPoint, drawDistinct, drawEtas } from './opening.ts'
-import {
-  maxSaturated,
-  type ProofShape,
-  placeColumn,
-  type StateShape,
-  shapeOf,
-  stateColumns,
-} from './parameters.ts'
+import { maxSaturated, type ProofShape, type StateShape, shapeOf } from './parameters.ts'
 import { proveProducts } from './products.ts'
 import { encodeProof } from './proof.ts'
 import { claimsOf, proveReduction } from './reduction.ts'
@@ -47,6 +40,7 @@ import {
 } from './statement.ts'
 import { tuplePowers } from './tables.ts'
 import type { Transcript } from './transcript.ts'
+import { withWeightsTree } from './weightsTree.ts'
 import {
   buildWitness,
   excessOf,
@@ -171,15 +165,7 @@ export function commitWeights(
   weights: Weights,
   kernels: Kernels = referenceKernels,
 ): Hash {
-  const { layout, columns } = stateColumns(job, 0)
-  const data = columns.map(({ role, layer }) => {
-    const { width, inner, w, rho } = weights.layers[layer - 1]!
-    const values = Int32Array.from(role === 'w' ? w : rho)
-    return { rows: width, cols: inner, stride: inner, values }
-  })
-  const placed = columns.map((column, i) => placeColumn(column, layout, i))
-  const keep = codeWords(placed) <= kernels.budget.near
-  return kernels.scope(() => hashFromBytes(commitColumns(placed, data, kernels, keep).digest))
+  return withWeightsTree(job, weights, kernels, ({ digest }) => hashFromBytes(digest))
 }
 
 type NamedTree = { readonly name: string; readonly committed: Committed; readonly rows: number }

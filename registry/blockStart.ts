@@ -7,6 +7,7 @@ import type { Address } from '../primitives/address.ts'
 import { weiPerGwei } from '../primitives/brand.ts'
 import type { Hash } from '../primitives/hash.ts'
 import { recordBeacon } from './beacon.ts'
+import { passChallenges } from './challenges.ts'
 import { drawSet, freezeSet, validatorSetAt } from './epochSets.ts'
 import {
   emissionOf,
@@ -50,6 +51,7 @@ export async function beginBlock(
   await seedJobs(world, start.height, start.mixHash)
   const inEpoch = start.height % BigInt(params.epochLength)
   if (inEpoch === 0n) await changeEpoch(world, params, epochOf(start.height, params.epochLength))
+  await passChallenges(world, params, start.height, start.mixHash)
   await recordProposal(world, start.proposer)
   if (inEpoch === 1n)
     for (const { address } of await readStakes(world)) await releaseReward(world, address)

@@ -20,6 +20,8 @@ export const committeeSize = 8
 
 /** Who may vouch for the weights of one lease. */
 export type Custody = {
+  /** Of {@link members}. */
+  readonly epoch: number
   /** The set that the lease was drawn from; bit `i` of a claim's `custodians` is member `i`. */
   readonly members: readonly Validator[]
   readonly committee: readonly Address[]
@@ -52,6 +54,7 @@ export async function custodyOf(
   const set = await validatorSetAt(world, epoch)
   const { validators: members } = await asOf(world, set, lease.start)
   return {
+    epoch,
     members,
     committee: drawCommittee(beacon, lease, members),
     openFrom: lease.start + leaseBlocks(job, params) / 2n,

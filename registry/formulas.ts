@@ -23,6 +23,24 @@ export function splitFee(fee: bigint): Split {
   return { worker, custody, dataset, proposer, burned: fee - worker - custody - dataset - proposer }
 }
 
+/** What becomes of the custodians' part of a fee, wei. */
+export type CustodyParts = {
+  /** Of each who vouched. */
+  readonly share: bigint
+  /** To the pot that pays answers to challenges. */
+  readonly pot: bigint
+  /** Burned: what does not divide, or has nobody to go to. */
+  readonly rest: bigint
+}
+
+/** A third of the custodians' part is for those who later show that they keep what they vouched for. */
+export function splitCustody(part: bigint, custodians: number): CustodyParts {
+  if (custodians === 0) return { share: 0n, pot: 0n, rest: part }
+  const pot = part / 3n
+  const share = (part - pot) / BigInt(custodians)
+  return { share, pot, rest: part - pot - share * BigInt(custodians) }
+}
+
 /** Gwei minted to a worker at the epoch's end: half of what its own certificates burned. */
 export function emissionOf(burnedWei: bigint): bigint {
   return burnedWei / 2n / weiPerGwei

@@ -18,10 +18,11 @@ import {
   custodyOf,
 } from './custody.ts'
 import { readDataset } from './datasets.ts'
-import { splitFee } from './formulas.ts'
+import { splitCustody, splitFee } from './formulas.ts'
 import { rangeCount, rangeSteps } from './job.ts'
 import { endJob } from './jobBook.ts'
 import { isFresh, type JobRecord, JobStatus, readJob, writeJobState } from './jobRecord.ts'
+import { recordVouched } from './keepers.ts'
 import { burn } from './ledger.ts'
 import { leaseFee, type Miss, settleMisses } from './misses.ts'
 import { countLease } from './prices.ts'
@@ -85,6 +86,7 @@ export async function certify(
   const fee = leaseFee(record.job, claim.range, params)
   await payFee(world, record, worker, proposer, fee, custodianAddresses(custody, claim))
   const { from, count } = rangeSteps(record.job, claim.range)
+  if (custody !== null) await recordVouched(world, record.id, custody.epoch, claim.custodians)
   await countLease(world, record.job, count)
   const state = {
     ...record.state,
@@ -149,13 +151,13 @@ async function payFee(
   const split = splitFee(fee)
   const owner = (await readDataset(world, record.job.dataset))?.owner ?? null
   const pay = (to: Address, wei: bigint) => world.purse.transfer(moduleAddresses.jobs, to, wei)
-  const share = custodians.length === 0 ? 0n : split.custody / BigInt(custodians.length)
-  const unshared = split.custody - share * BigInt(custodians.length)
-  const burned = split.burned + unshared + (owner === null ? split.dataset : 0n)
+  const { share, pot, rest } = splitCustody(split.custody, custodians.length)
+  const burned = split.burned + rest + (owner === null ? split.dataset : 0n)
   await pay(worker, split.worker)
   await pay(proposer, split.proposer)
   if (owner !== null) await pay(owner, split.dataset)
   for (const custodian of custodians) await pay(custodian, share)
+  await pay(moduleAddresses.custody, pot)
   await burn(world, moduleAddresses.jobs, burned)
   await recordCertificate(world, worker, fee, burned)
   await recordEarning(world, worker, split.worker)

@@ -74,6 +74,10 @@ const testParams: Record<keyof ChainParams, unknown> = {
   reputationShift: 6,
   minStake: '1000000000',
   unbondingEpochs: 4,
+  challengeInterval: 8,
+  challengeBlocks: 32,
+  replicas: 3,
+  keepEpochs: 64,
 }
 
 export function testGenesis(overrides: Partial<Record<keyof ChainParams, unknown>> = {}): Genesis {

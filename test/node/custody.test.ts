@@ -24,6 +24,7 @@ const request = { job: digest('job'), range: 2, after: digest('after'), weights:
 const keys = [1, 2, 3, 4].map((n) => secretKeyFrom(new Uint8Array(32).fill(n)))
 
 const custody: Custody = {
+  epoch: 0,
   members: keys.map((key, i) => ({
     address: account(i + 1),
     publicKey: publicKeyOf(key),

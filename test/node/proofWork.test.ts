@@ -72,7 +72,7 @@ describe('the work of a proven lease', () => {
   })
 
   it('says why nobody vouched', async () => {
-    const { work, finish } = workWith(async () => ({ members: [], committee: [], openFrom: 0n }))
+    const { work, finish } = workWith(async () => ({ epoch: 0, members: [], committee: [], openFrom: 0n }))
     finish(ok({ proof: Uint8Array.of(1), proveMs: 1 }))
     const result = await work(order, new AbortController().signal)
     assert.deepEqual(result, { ok: false, fault: { code: 'custody/missing' } })

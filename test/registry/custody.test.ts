@@ -10,7 +10,7 @@ import {
   custodyOf,
   drawCommittee,
 } from '../../registry/custody.ts'
-import { splitFee } from '../../registry/formulas.ts'
+import { splitCustody, splitFee } from '../../registry/formulas.ts'
 import { ProofKind } from '../../registry/job.ts'
 import { openJob, totalFee } from '../../registry/jobBook.ts'
 import { readJob } from '../../registry/jobRecord.ts'
@@ -83,10 +83,12 @@ describe('custody', () => {
     const worked = [1, 3, 4].map((n) => (lease.able[0] === account(n) ? worker : 0n))
     assert.deepEqual(
       paid,
-      worked.map((wage) => wage + part / 3n),
+      worked.map((wage) => wage + splitCustody(part, 3).share),
     )
     const idle = lease.able[0] === account(2) ? worker : 0n
     assert.equal(await world.purse.balance(account(2)), idle)
+    const pot = await world.purse.balance(moduleAddresses.custody)
+    assert.equal(pot, splitCustody(part, 3).pot)
   })
 
   it('counts no member twice and nobody from outside', async () => {

@@ -45,6 +45,10 @@ export const testParams: ChainParams = {
   reputationShift: 6,
   minStake: 1_000n,
   unbondingEpochs: 2,
+  challengeInterval: 8,
+  challengeBlocks: 32,
+  replicas: 3,
+  keepEpochs: 64,
 }
 
 export const account = (n: number): Address => toHex(uintBytes(n, 20)) as Address

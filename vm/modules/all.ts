@@ -3,6 +3,7 @@
  */
 import type { ChainParams } from '../../params/chainParams.ts'
 import type { NativeModule } from '../nativeModule.ts'
+import { custodyModule } from './custody.ts'
 import { groupsModule } from './groups.ts'
 import { jobsModule } from './jobs.ts'
 import { registryModule } from './registry.ts'
@@ -21,5 +22,6 @@ export function nativeModules(params: ChainParams, chainId: number): readonly Na
     treasuryModule(params, chainId),
     verifiersModule(checkProof),
     groupsModule(chainId, checkProof),
+    custodyModule(params),
   ]
 }
