@@ -2,20 +2,25 @@
  * Jobs between the command line, the node's answers and the `Jobs` module's ABI.
  */
 import type { Hex } from '../primitives/bytes.ts'
-import { type Job, proofKinds } from '../registry/job.ts'
+import { zeroHash } from '../primitives/hash.ts'
+import { type HeldOut, type Job, proofKinds } from '../registry/job.ts'
 import type { JobWire } from './wire.ts'
 
 /** What is chosen when a job is opened; the rest the chain knows. */
-export type JobSpec = Omit<Job, 'chainId' | 'owner' | 'nonce'>
+export type JobSpec = Omit<Job, 'chainId' | 'owner' | 'nonce' | 'lastRows'>
 
 /** The tuple `JobSpec` of the ABI. */
 export function abiSpec(spec: JobSpec) {
-  const { proofKind, schedule, ...rest } = spec
-  return { ...rest, proofKind: proofKinds.indexOf(proofKind), schedule: [...schedule] }
+  const { proofKind, schedule, heldOut = nothing, ...rest } = spec
+  return { ...rest, proofKind: proofKinds.indexOf(proofKind), schedule: [...schedule], heldOut }
 }
+
+/** Nothing held out: the model is not evaluated. */
+const nothing: HeldOut = { dataset: zeroHash, rows: 0 }
 
 /** The job that a node described. */
 export function jobOfWire({ definition }: JobWire): Job {
+  const { heldOut } = definition
   return {
     chainId: number(definition.chainId),
     owner: definition.owner,
@@ -35,6 +40,7 @@ export function jobOfWire({ definition }: JobWire): Job {
     })),
     initBound: number(definition.initBound),
     pricePerMac: BigInt(definition.pricePerMac),
+    ...(heldOut && { heldOut: { dataset: heldOut.dataset, rows: number(heldOut.rows) } }),
   }
 }
 

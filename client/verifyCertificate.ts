@@ -4,7 +4,7 @@
  */
 
 import type { Rows } from '../compute/backend.ts'
-import { batchRows } from '../compute/batch.ts'
+import { batchPlan, batchRows } from '../compute/batch.ts'
 import { type Dataset, datasetFromBytes, readRows, rowLeaves } from '../compute/dataset.ts'
 import { initialState, type ModelState } from '../compute/modelState.ts'
 import { referenceBackend } from '../compute/reference.ts'
@@ -14,7 +14,8 @@ import { type Hash, zeroHash } from '../primitives/hash.ts'
 import { merkleRoot } from '../primitives/merkle.ts'
 import { openPortableVerifier, type PortableVerifier } from '../proof/portable.ts'
 import { readDataset } from '../registry/datasets.ts'
-import { type Job, jobIdOf, ProofKind, rangeSteps } from '../registry/job.ts'
+import { isEvaluation, leaseSeed, leaseWork } from '../registry/evaluation.ts'
+import { type Job, jobIdOf, ProofKind, rangeSteps, rowSpan } from '../registry/job.ts'
 import { type JobRecord, readJob } from '../registry/jobRecord.ts'
 import { decodeProofSidecar, sidecarName } from '../registry/sidecar.ts'
 import type { Source } from './ask.ts'
@@ -60,6 +61,8 @@ export async function verifyCertificate(
 /** What was to be done, as the state before the certificate has it. */
 type Claim = {
   readonly record: JobRecord
+  /** The steps: of the job, or of its evaluation. */
+  readonly work: { readonly job: Job; readonly range: number; readonly seed: Hash }
   readonly before: Hash
   readonly datasetBlob: Hash
 }
@@ -96,16 +99,18 @@ function checkState(
     if (record === null) throw new Refused('the chain had no such job')
     const { job, state } = record
     if (jobIdOf(job) !== event.jobId) throw new Refused('the job is another one')
-    if (state.range !== event.range || state.seed === zeroHash)
+    const seed = leaseSeed(job, state, state.range)
+    if (state.range !== event.range || seed === zeroHash)
       throw new Refused(`range ${state.range} was running, not ${event.range}`)
-    const dataset = await readDataset(world, job.dataset)
+    const work = { ...leaseWork(job, state.range), seed }
+    const dataset = await readDataset(world, work.job.dataset)
     if (dataset === null) throw new Refused('the chain had no such dataset')
     const before =
       state.range === 0
         ? commitmentOf(verifier, job, initialState(job, state.seed))
         : state.commitment
     const detail = `job, seed and weights before, proven under state root ${parent.stateRoot}`
-    return { value: { record, before, datasetBlob: dataset.blob }, detail }
+    return { value: { record, work, before, datasetBlob: dataset.blob }, detail }
   })
 }
 
@@ -113,16 +118,17 @@ function checkState(
 function checkRows(
   checker: Checker,
   source: Source,
-  { record: { job, state }, datasetBlob }: Claim,
+  { work: { job, range, seed }, datasetBlob }: Claim,
 ): Promise<readonly Rows[]> {
   return checker.check('rows', async () => {
     const dataset = datasetFromBytes(await source.blob(datasetBlob, maxRowBytes))
     if (!dataset.ok) return refuseFault(dataset.fault)
     const root = merkleRoot(rowLeaves(dataset.value))
     if (root !== job.dataset) throw new Refused(`the rows' Merkle root is ${root}`)
-    const { count } = rangeSteps(job, state.range)
+    const { count } = rangeSteps(job, range)
+    if (rowSpan(job, dataset.value.rows).first < 0) throw new Refused('the rows are too few')
     return {
-      value: rowsOfRange(job, state.seed, state.range, dataset.value),
+      value: rowsOfRange(job, seed, range, dataset.value),
       detail: `${count} batches of ${job.batch} out of ${dataset.value.rows} rows under ${root}`,
     }
   })
@@ -130,7 +136,7 @@ function checkRows(
 
 function rowsOfRange(job: Job, seed: Hash, range: number, dataset: Dataset): readonly Rows[] {
   const { from, count } = rangeSteps(job, range)
-  const plan = { seed, rows: dataset.rows, batch: job.batch }
+  const plan = batchPlan(job, seed, dataset.rows)
   return Array.from({ length: count }, (_, i) => {
     const rows = readRows(dataset, batchRows(plan, from + i))
     return rows.ok ? rows.value : refuseFault(rows.fault)
@@ -158,13 +164,13 @@ function checkWork(
 async function trainAgain(
   source: Source,
   verifier: PortableVerifier,
-  { record: { job, state }, before }: Claim,
+  { record: { state }, work: { job, range }, before }: Claim,
   event: CertifiedEvent,
   batches: readonly Rows[],
 ): Promise<string> {
   const start = await weightsBefore(source, verifier, job, state, before)
   const session = await referenceBackend.open(job, start)
-  const { from } = rangeSteps(job, state.range)
+  const { from } = rangeSteps(job, range)
   for (const [i, rows] of batches.entries()) {
     const { loss } = await session.step(from + i, rows)
     if (loss !== event.losses[i])
@@ -192,7 +198,7 @@ async function weightsBefore(
 async function checkProof(
   { ask }: Source,
   verifier: PortableVerifier,
-  { record: { id, job, state }, before }: Claim,
+  { record: { id }, work, before }: Claim,
   event: CertifiedEvent,
   batches: readonly Rows[],
 ): Promise<string> {
@@ -208,9 +214,7 @@ async function checkProof(
   if (!worker.ok) return refuseFault(worker.fault)
   const { proof } = decoded.value
   const statement = {
-    job,
-    seed: state.seed,
-    range: event.range,
+    ...work,
     worker: worker.value,
     before,
     after: event.stateAfter,
@@ -221,17 +225,18 @@ async function checkProof(
   return `a proof of ${proof.length.toLocaleString('en-US')} bytes shows ${batches.length} steps`
 }
 
-/** The published weights are the ones that the certificate commits to. */
+/** The published weights are the ones that the certificate commits to, or that it evaluates. */
 function checkWeights(
   checker: Checker,
   source: Source,
   verifier: PortableVerifier,
-  { record: { job } }: Claim,
-  { weights, stateAfter }: CertifiedEvent,
+  { record: { job }, before }: Claim,
+  { weights, stateAfter, range }: CertifiedEvent,
 ): Promise<null> {
   return checker.check('weights', async () => {
-    const found = await fetchWeights(verifier, source, job, weights, stateAfter)
+    const expected = isEvaluation(job, range) ? before : stateAfter
+    const found = await fetchWeights(verifier, source, job, weights, expected)
     if (!found.ok) return refuseFault(found.fault)
-    return { value: null, detail: `the published weights give ${stateAfter}` }
+    return { value: null, detail: `the published weights give ${expected}` }
   })
 }

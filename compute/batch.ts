@@ -10,16 +10,25 @@ import { uintBytes } from '../primitives/bytes.ts'
 import { type Hash, hashBytes, hashOf } from '../primitives/hash.ts'
 import { SeededRandom } from '../primitives/random.ts'
 import { invariant } from '../primitives/result.ts'
+import { type Job, rowSpan } from '../registry/job.ts'
 
 /** Enough for a balanced network whose rounds mix well; quality of the order, not secrecy, is at stake. */
 const rounds = 6
 
 export type BatchPlan = {
   readonly seed: Hash
-  /** Rows of the dataset; fewer than 2^32. */
+  /** Rows that batches are drawn from; fewer than 2^32. */
   readonly rows: number
+  /** Place of the first of them in the dataset. @default 0 */
+  readonly first?: number
   /** Rows of a step; at most `rows`, or the job is not admitted. */
   readonly batch: number
+}
+
+/** How a job with this seed draws its batches from a dataset of `rows`. */
+export function batchPlan(job: Job, seed: Hash, rows: number): BatchPlan {
+  const { first, count } = rowSpan(job, rows)
+  return { seed, rows: count, first, batch: job.batch }
 }
 
 /** Steps that visit each row at most once; rows beyond them wait for the next epoch's order. */
@@ -32,8 +41,9 @@ export function stepsPerEpoch({ rows, batch }: Pick<BatchPlan, 'rows' | 'batch'>
 export function batchRows(plan: BatchPlan, step: number): Uint32Array {
   const perEpoch = stepsPerEpoch(plan)
   const order = rowOrder(plan, Math.floor(step / perEpoch))
-  const first = (step % perEpoch) * plan.batch
-  return Uint32Array.from({ length: plan.batch }, (_, i) => order(first + i))
+  const from = (step % perEpoch) * plan.batch
+  const { first = 0, batch } = plan
+  return Uint32Array.from({ length: batch }, (_, i) => first + order(from + i))
 }
 
 /** The permutation of `[0, rows)` that epoch number `epoch` follows. */

@@ -5,9 +5,9 @@
 import type { CodecFault } from '../primitives/codec.ts'
 import type { Hash } from '../primitives/hash.ts'
 import { ok, type Result, refuse } from '../primitives/result.ts'
-import { decodeJob, type Job } from '../registry/job.ts'
+import { decodeJob, type Job, rowSpan } from '../registry/job.ts'
 import type { Backend, Session } from './backend.ts'
-import { batchRows } from './batch.ts'
+import { batchPlan, batchRows } from './batch.ts'
 import { type Dataset, type DatasetFault, readRows } from './dataset.ts'
 import { addScores, predictions, type Score, score } from './evaluate.ts'
 import {
@@ -112,8 +112,9 @@ export async function train(
   if (got > job.steps) return refuse({ code: 'task/steps', limit: job.steps, got })
   const dataset = openFitting(task.dataset, job, modules)
   if (!dataset.ok) return dataset
-  const { rows } = dataset.value
-  if (rows < job.batch) return refuse({ code: 'task/rows', batch: job.batch, got: rows })
+  const { first, count } = rowSpan(job, dataset.value.rows)
+  if (first < 0 || count < job.batch)
+    return refuse({ code: 'task/rows', batch: job.batch, got: Math.min(dataset.value.rows, count) })
   return withSession(modules.backend, job, state, async (session) => {
     const trained = await trainSteps(session, task, job, dataset.value, modules)
     if (!trained.ok) return trained
@@ -179,7 +180,7 @@ async function trainSteps(
   dataset: Dataset,
   { progress, cancelled }: TaskModules,
 ): Promise<Result<Pick<TrainResult, 'losses' | 'saturated'>, TaskFault>> {
-  const plan = { seed: task.seed, rows: dataset.rows, batch: job.batch }
+  const plan = batchPlan(job, task.seed, dataset.rows)
   const losses: bigint[] = []
   let saturated = 0
   for (let done = 0; done < task.steps; done++) {

@@ -37,6 +37,7 @@ const spec = {
   schedule: [{ fromStep: 0, updateShifts: [2, 2], backwardShifts: [6] }],
   initBound: 16,
   pricePerMac: 100_000_000n,
+  heldOut: { dataset: root, rows: 0 },
 } as const
 
 // 3. What it costs: the whole fee is held in escrow, and what is not earned comes back.

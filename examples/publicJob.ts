@@ -37,6 +37,7 @@ const spec = {
   schedule: [{ fromStep: 0, updateShifts: [2, 2], backwardShifts: [6] }],
   initBound: 16,
   pricePerMac: 200_000_000n,
+  heldOut: { dataset: dataset, rows: 0 },
 } as const
 const proposed = await node.waitForTransactionReceipt({
   hash: await wallet.writeContract({

@@ -76,7 +76,10 @@ export function createCertificates(modules: CertificateModules): Certificates {
       screen: async (claim) => {
         const statement = await stated(claim)
         if (!statement.ok) return statement
-        const { sidecarBytes, verifyMs } = certificateCost(statement.value.job, claim.range)
+        const { sidecarBytes, verifyMs } = certificateCost(
+          statement.value.job,
+          statement.value.range,
+        )
         return ok({ sidecarBytes, verifyMs: Number(verifyMs) })
       },
       basis: async (claim) => {

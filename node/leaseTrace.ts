@@ -2,7 +2,7 @@
  * Training a range of steps with every intermediate value kept: what a prover needs of it.
  */
 import type { Products } from '../compute/backend.ts'
-import { batchRows } from '../compute/batch.ts'
+import { batchPlan, batchRows } from '../compute/batch.ts'
 import { type Dataset, type DatasetFault, readRows } from '../compute/dataset.ts'
 import type { ModelState } from '../compute/modelState.ts'
 import { type StepTrace, traceStep } from '../compute/step.ts'
@@ -27,7 +27,7 @@ export function leaseRows(
   dataset: Dataset,
 ): Result<readonly BatchRows[], DatasetFault> {
   const { from, count } = rangeSteps(job, range)
-  const plan = { seed, rows: dataset.rows, batch: job.batch }
+  const plan = batchPlan(job, seed, dataset.rows)
   const batches: BatchRows[] = []
   for (let i = 0; i < count; i++) {
     const rows = readRows(dataset, batchRows(plan, from + i))

@@ -2,9 +2,10 @@
  * Working a lease: from the chain's state to a claim with its sidecar. One implementation for each kind
  * of proof.
  */
+import type { Hash } from '../primitives/hash.ts'
 import type { Fault, Result } from '../primitives/result.ts'
 import type { Dataset } from '../registry/datasets.ts'
-import type { ProofKind } from '../registry/job.ts'
+import type { Job, ProofKind } from '../registry/job.ts'
 import type { JobRecord } from '../registry/jobRecord.ts'
 import type { Lease } from '../registry/schedule.ts'
 import type { Claim } from '../registry/settlement.ts'
@@ -12,6 +13,9 @@ import type { Claim } from '../registry/settlement.ts'
 export type LeaseOrder = {
   readonly lease: Lease
   readonly record: JobRecord
+  /** The steps: of the job, or of its evaluation. */
+  readonly work: { readonly job: Job; readonly range: number; readonly seed: Hash }
+  /** The one that the steps draw from. */
   readonly dataset: Dataset
 }
 

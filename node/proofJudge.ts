@@ -3,6 +3,7 @@
  * starts, and only then the proof, in a child process.
  */
 import { fastAggregateVerify } from '../consensus/bls.ts'
+import { zeroHash } from '../primitives/hash.ts'
 import { type Fault, ok, refuse } from '../primitives/result.ts'
 import type { StepStatement, VerifyStep } from '../proof/stepVerifier.ts'
 import { encodeJob } from '../registry/job.ts'
@@ -22,18 +23,26 @@ export type ProofJudgeModules = {
   readonly verified: (ms: number) => void
 }
 
+/** Whether the custodians signed; an evaluation has none, and zeros in the place of their signature. */
+function isVouched(statement: StepStatement, custody: Uint8Array): boolean {
+  const { job, jobId: id, range, after, weightsAfter: weights, custodians } = statement
+  if (job.lastRows !== undefined) return custody.every((byte) => byte === 0)
+  const message = custodySignBytes(job.chainId, { job: id, range, after, weights })
+  return fastAggregateVerify(custodians, message, custody)
+}
+
 export function createProofJudge(modules: ProofJudgeModules): VerifyStep {
   const { pool, initial, blobs, ensureBlob, verified } = modules
 
-  /** Later ranges start from what the chain holds; the first from the job's own initial weights. */
+  /** What has no weights before starts from the job's own initial ones; else the chain holds the start. */
   async function startFault({
     jobId,
     job,
     seed,
-    range,
+    weightsBefore,
     before,
   }: StepStatement): Promise<Fault | null> {
-    if (range > 0) return null
+    if (weightsBefore !== zeroHash) return null
     const expected = await initial(jobId, job, seed)
     if (!expected.ok) return unavailable(expected.fault).fault
     return expected.value === before
@@ -42,13 +51,11 @@ export function createProofJudge(modules: ProofJudgeModules): VerifyStep {
   }
 
   return async (statement, bytes, signal) => {
-    const { job, jobId, seed, range, worker, before, after, losses } = statement
+    const { job, seed, range, worker, before, after, losses } = statement
     const sidecar = decodeProofSidecar(bytes)
     if (!sidecar.ok) return sidecar
     const { custody, proof } = sidecar.value
-    const vouched = { job: jobId, range, after, weights: statement.weightsAfter }
-    const message = custodySignBytes(job.chainId, vouched)
-    if (!fastAggregateVerify(statement.custodians, message, custody))
+    if (!isVouched(statement, custody))
       return refuse({ code: 'custody/signature', custodians: statement.custodians.length })
     const start = await startFault(statement)
     if (start !== null) return refuse(start)

@@ -14,7 +14,7 @@ import type { Kernels } from '../proof/kernels.ts'
 import { commitWeights, proveLease } from '../proof/prover.ts'
 import type { ProofStatement } from '../proof/statement.ts'
 import { verifyStepProof } from '../proof/verifier.ts'
-import { decodeJob, type Job } from '../registry/job.ts'
+import { decodeJob, type Job, rowSpan } from '../registry/job.ts'
 import { leaseRows, traceLease } from './leaseTrace.ts'
 
 /** Rows on disk, and the root that they must have. */
@@ -151,7 +151,9 @@ function openChecked(
   const { features, rows } = dataset.value
   if (features !== job.layers[0])
     return refuse({ code: 'task/features', expected: job.layers[0]!, got: features })
-  if (rows < job.batch) return refuse({ code: 'task/rows', batch: job.batch, got: rows })
+  const { first, count } = rowSpan(job, rows)
+  if (first < 0 || count < job.batch)
+    return refuse({ code: 'task/rows', batch: job.batch, got: Math.min(rows, count) })
   const name = `${path} ${root}`
   if (checked.has(name)) return dataset
   const got = merkleRoot(rowLeaves(dataset.value))

@@ -7,6 +7,7 @@ import type { Address } from '../primitives/address.ts'
 import { type Hash, zeroHash } from '../primitives/hash.ts'
 import { type Fault, invariant, ok, type Result, refuse } from '../primitives/result.ts'
 import type { Custody } from '../registry/custody.ts'
+import { isEvaluation } from '../registry/evaluation.ts'
 import { encodeJob } from '../registry/job.ts'
 import { encodeProofSidecar } from '../registry/sidecar.ts'
 import type { BlobStore } from '../storage/blobStore.ts'
@@ -26,23 +27,35 @@ export type ProofWorkModules = {
   readonly ensureBlob: EnsureBlob
 }
 
-type Published = { readonly weights: Hash; readonly vouched: Vouched }
+type Published = {
+  readonly weights: Hash
+  readonly vouched: Pick<Vouched, 'custodians' | 'signature'>
+}
+
+/** In the place of a signature where there are no custodians. */
+const nobodysSignature = new Uint8Array(96)
 
 export function createProofWork(modules: ProofWorkModules): LeaseWork {
   const { self, pool, gather, custodyOf, blobs, ensureBlob } = modules
 
-  /** Store the new weights and have them vouched for. */
+  /** Store the new weights and have them vouched for; an evaluation leaves those that there are. */
   async function publish(
     order: LeaseOrder,
     { state, commitment }: Trained,
     signal: AbortSignal,
   ): Promise<Result<Published, Fault>> {
+    const { job, state: known } = order.record
+    if (isEvaluation(job, order.lease.range))
+      return ok({
+        weights: known.weights,
+        vouched: { custodians: 0n, signature: nobodysSignature },
+      })
     const weights = await blobs.put(state)
     if (!weights.ok) return refuse(weights.fault)
     const custody = await custodyOf(order)
     if (custody === null) return refuse({ code: 'custody/unknown' })
-    const { job, range } = order.lease
-    const request = { job, range, after: commitment, weights: weights.value }
+    const { job: id, range } = order.lease
+    const request = { job: id, range, after: commitment, weights: weights.value }
     const vouched = await gather(request, custody, signal)
     return vouched.ok ? ok({ weights: weights.value, vouched: vouched.value }) : vouched
   }
@@ -57,8 +70,8 @@ export function createProofWork(modules: ProofWorkModules): LeaseWork {
   }
 
   return async (order, signal) => {
-    const { record, dataset, lease } = order
-    const { job, state } = record
+    const { record, dataset, lease, work } = order
+    const { job, range, seed } = work
     const rows = await ensureBlob(dataset.blob, signal)
     if (!rows.ok) return rows
     const before = await stateBefore(order, signal)
@@ -67,8 +80,8 @@ export function createProofWork(modules: ProofWorkModules): LeaseWork {
     let publishing: Promise<Result<Published, Fault>> | null = null
     const task = {
       job: encodeJob(job),
-      seed: state.seed,
-      range: lease.range,
+      seed,
+      range,
       worker: self,
       state: before.value,
       dataset: { path: blobs.path(dataset.blob), root: job.dataset },

@@ -1,9 +1,11 @@
 /**
- * Working a lease of a `replay` job: train it, publish the weights, and say so.
+ * Working a lease of a `replay` job: train it, publish the weights, and say so. The step of an evaluation
+ * is done too, but its weights are nobody's.
  */
 
 import type { Address } from '../primitives/address.ts'
 import { ok, refuse } from '../primitives/result.ts'
+import { isEvaluation } from '../registry/evaluation.ts'
 import { encodeReplaySidecar } from '../registry/sidecar.ts'
 import type { BlobStore } from '../storage/blobStore.ts'
 import type { TrainLease } from './leaseTraining.ts'
@@ -16,20 +18,17 @@ export type ReplayWorkModules = {
 }
 
 export function createReplayWork({ self, train, blobs }: ReplayWorkModules): LeaseWork {
-  return async ({ lease, record, dataset }, signal) => {
-    const { job, state } = record
-    const { range } = lease
+  return async ({ lease: { range }, record, work, dataset }, signal) => {
     const inputs = {
-      job,
-      seed: state.seed,
-      range,
-      weightsBefore: state.weights,
+      ...work,
+      weightsBefore: record.state.weights,
       datasetBlob: dataset.blob,
     }
     const trained = await train(inputs, signal)
     if (!trained.ok) return trained
     const { before, commitment: after, losses, ms: trainMs } = trained.value
-    const weights = await blobs.put(trained.value.state)
+    const evaluates = isEvaluation(record.job, range)
+    const weights = evaluates ? ok(record.state.weights) : await blobs.put(trained.value.state)
     if (!weights.ok) return refuse(weights.fault)
     const claim = {
       job: record.id,

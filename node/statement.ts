@@ -6,11 +6,12 @@ import { encodeFunctionData } from 'viem'
 import type { ChainParams } from '../params/chainParams.ts'
 import type { Address } from '../primitives/address.ts'
 import type { Hex } from '../primitives/bytes.ts'
-import type { Hash } from '../primitives/hash.ts'
+import { type Hash, zeroHash } from '../primitives/hash.ts'
 import { type Fault, ok, type Result, refuse } from '../primitives/result.ts'
 import type { StepStatement } from '../proof/stepVerifier.ts'
 import { custodiansOf, custodyFault, custodyOf } from '../registry/custody.ts'
 import { readDataset } from '../registry/datasets.ts'
+import { leaseSeed, leaseWork } from '../registry/evaluation.ts'
 import { type JobRecord, readJob } from '../registry/jobRecord.ts'
 import type { World } from '../registry/records.ts'
 import { nextLease } from '../registry/schedule.ts'
@@ -84,14 +85,14 @@ async function describe(
   worker: Address,
   custodians: readonly Validator[],
 ): Promise<Result<StepStatement, StatementFault>> {
-  const dataset = await readDataset(world, job.dataset)
-  if (dataset === null || BigInt(state.seed) === 0n)
-    return refuse({ code: 'unavailable/seed', job: id })
+  const work = leaseWork(job, call.range)
+  const seed = leaseSeed(job, state, call.range)
+  const dataset = await readDataset(world, work.job.dataset)
+  if (dataset === null || seed === zeroHash) return refuse({ code: 'unavailable/seed', job: id })
   return ok({
     jobId: id,
-    job,
-    seed: state.seed,
-    range: call.range,
+    ...work,
+    seed,
     worker,
     before: call.before,
     after: call.after,

@@ -26,7 +26,8 @@ import {
   refuse,
 } from '../primitives/result.ts'
 import { certificateCost } from '../proof/certificateCost.ts'
-import { ProofKind, rangeCount } from '../registry/job.ts'
+import { leaseCount } from '../registry/evaluation.ts'
+import { ProofKind } from '../registry/job.ts'
 import { readJob } from '../registry/jobRecord.ts'
 import { sidecarName } from '../registry/sidecar.ts'
 import { inspectTransaction, type Transaction } from '../vm/transaction.ts'
@@ -157,7 +158,7 @@ export function createValues(modules: ValueModules): Values {
     for (const transaction of all) {
       const claim = claimOf(engine, transaction)
       const record = claim && reader ? await readJob(reader.world, claim.job) : null
-      if (claim !== null && record !== null && claim.range < rangeCount(record.job))
+      if (claim !== null && record !== null && claim.range < leaseCount(record.job))
         ms += certificateCost(record.job, claim.range).verifyMs
     }
     return ms > BigInt(maxVerifyMs)

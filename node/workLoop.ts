@@ -9,6 +9,7 @@ import type { Address } from '../primitives/address.ts'
 import { type Hash, zeroHash } from '../primitives/hash.ts'
 import { type Fault, ok, type Result } from '../primitives/result.ts'
 import { readDataset } from '../registry/datasets.ts'
+import { leaseSeed, leaseWork } from '../registry/evaluation.ts'
 import { rangeSteps, stepMacs } from '../registry/job.ts'
 import { readJob } from '../registry/jobRecord.ts'
 import type { World } from '../registry/records.ts'
@@ -84,9 +85,12 @@ export function createWorkLoop(options: WorkOptions, modules: WorkModules): Work
 
   async function take(world: World, lease: Lease): Promise<void> {
     const record = await readJob(world, lease.job)
-    const dataset = record === null ? null : await readDataset(world, record.job.dataset)
-    if (record === null || dataset === null || record.state.seed === zeroHash) return
-    begin({ lease, record, dataset })
+    if (record === null) return
+    const { job, range } = leaseWork(record.job, lease.range)
+    const seed = leaseSeed(record.job, record.state, lease.range)
+    const dataset = await readDataset(world, job.dataset)
+    if (dataset !== null && seed !== zeroHash)
+      begin({ lease, record, work: { job, range, seed }, dataset })
   }
 
   /** Drawn leases are taken at once; open ones in turn, so that not everybody trains the same steps. */
@@ -109,7 +113,7 @@ export function createWorkLoop(options: WorkOptions, modules: WorkModules): Work
     const { lease } = order
     const name = nameOf(lease)
     const abort = new AbortController()
-    const done = work(order, abort.signal)
+    const done = carryOut(order, abort.signal)
       .then((result) => {
         if (result.ok) submitted.set(name, latest)
         else if (!abort.signal.aborted)
@@ -120,14 +124,14 @@ export function createWorkLoop(options: WorkOptions, modules: WorkModules): Work
     running.set(name, { abort, done })
   }
 
-  async function work(order: LeaseOrder, signal: AbortSignal): Promise<Result<Hash, Fault>> {
-    const { lease, record } = order
-    const { from, count } = rangeSteps(record.job, lease.range)
+  async function carryOut(order: LeaseOrder, signal: AbortSignal): Promise<Result<Hash, Fault>> {
+    const { lease, work } = order
+    const { from, count } = rangeSteps(work.job, work.range)
     log.info({ ...fieldsOf(lease), from }, 'lease taken')
     const result = await modules.work(order, signal)
     if (!result.ok) return result
     const { claim, sidecar, trainMs, proveMs } = result.value
-    metrics.trainedMacs.inc(Number(BigInt(count) * stepMacs(record.job)))
+    metrics.trainedMacs.inc(Number(BigInt(count) * stepMacs(work.job)))
     metrics.trainSeconds.observe(trainMs / 1_000)
     if (proveMs > 0) metrics.proveSeconds.observe(proveMs / 1_000)
     const call = { ...claim, sidecar: sidecarName(sidecar) }

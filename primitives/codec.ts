@@ -112,18 +112,23 @@ export class Reader {
     return items
   }
 
+  /** Bytes not yet read. */
+  get left(): number {
+    return this.#bytes.length - this.#offset
+  }
+
   /** Refuse the value just read for a reason of the caller's. */
   fail(what: string): never {
     throw new Stop({ code: 'codec/value', offset: this.#offset, what })
   }
 
   end(): void {
-    const left = this.#bytes.length - this.#offset
+    const { left } = this
     if (left > 0) throw new Stop({ code: 'codec/trailing', offset: this.#offset, left })
   }
 
   #take(length: number): Uint8Array {
-    const left = this.#bytes.length - this.#offset
+    const { left } = this
     if (length > left)
       throw new Stop({ code: 'codec/short', offset: this.#offset, wanted: length, left })
     this.#offset += length

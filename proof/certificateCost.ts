@@ -3,6 +3,7 @@
  * so that blocks can be bounded and gas priced. Rules W-60 to W-62 of docs/spec/work.md.
  */
 import type { ChainParams } from '../params/chainParams.ts'
+import { leaseCount, leaseWork } from '../registry/evaluation.ts'
 import { type Job, ProofKind, rangeCount, rangeSteps, stepMacs } from '../registry/job.ts'
 import { proofSidecarOverhead, replaySidecarBytes } from '../registry/sidecar.ts'
 import { remembering } from './memo.ts'
@@ -38,8 +39,9 @@ const gasPerMs = 12_000n
 /** The most milliseconds that the gas of one transaction pays, EIP-7825, its other work allowed for. */
 const maxVerifyMs = 1_100n
 
-/** Cost of a certificate of `range`, which the job must have. */
-export function certificateCost(job: Job, range: number): CertificateCost {
+/** Cost of a certificate of lease `range`, which the job must have. */
+export function certificateCost(trained: Job, lease: number): CertificateCost {
+  const { job, range } = leaseWork(trained, lease)
   return job.proofKind === ProofKind.Replay ? replayCost(job, range) : proofCost(job, range)
 }
 
@@ -62,13 +64,14 @@ const knownBytes = remembering<number>(256)
 
 /** Gas of `Jobs.certify` on top of its storage and logs; the least for a range that there is not. */
 export function certifyGas(job: Job, range: number): bigint {
-  if (range >= rangeCount(job)) return baseGas
+  if (range >= leaseCount(job)) return baseGas
   return baseGas + gasPerMs * certificateCost(job, range).verifyMs
 }
 
 /** Whether some range's certificate could never be paid, sent or judged in a block. */
 export function costFault(job: Job, params: ChainParams): CostFault | null {
-  const ends = new Set([0, ...job.schedule.map(phaseRange(job)), rangeCount(job) - 1])
+  const [last, end] = [rangeCount(job) - 1, leaseCount(job) - 1]
+  const ends = new Set([0, ...job.schedule.map(phaseRange(job)), last, end])
   for (const range of ends) {
     const { sidecarBytes, verifyMs } = certificateCost(job, range)
     const blockMs = BigInt(params.maxVerifyMs)

@@ -10,7 +10,9 @@ import type { Job } from '../registry/job.ts'
 
 /** The statement of one lease: these steps of this job take these weights to those, with these losses. */
 export type StepStatement = {
+  /** The job that is paid for the work. */
   readonly jobId: Hash
+  /** The job whose steps they are: itself, or its evaluation. */
   readonly job: Job
   /** Seed of initial weights and batch order. */
   readonly seed: Hash

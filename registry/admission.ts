@@ -7,6 +7,7 @@
 import type { ChainParams } from '../params/chainParams.ts'
 import { babyBear, maxInnerDim } from '../params/protocol.ts'
 import { ok, type Result, refuse } from '../primitives/result.ts'
+import { evaluationJob, isEvaluation, leaseWork } from './evaluation.ts'
 import { depthOf, type Job, maxLayers, maxPhases, ProofKind, stepMacs, weightCount } from './job.ts'
 
 export type AdmissionFault =
@@ -44,8 +45,20 @@ export type Split = { readonly kappa: number; readonly bound: bigint }
 
 /** Whether a job's numbers are admissible; the dataset and the escrow are judged elsewhere. */
 export function admitJob(job: Job, params: ChainParams): Result<Job, AdmissionFault> {
-  const fault = rangeFault(job) ?? wrapFault(job) ?? costFault(job, params)
+  const fault =
+    rangeFault(job) ?? wrapFault(job) ?? costFault(job, params) ?? heldOutFault(job, params)
   return fault === null ? ok(job) : refuse(fault)
+}
+
+/** The evaluation is a job of one step, and held to the same bounds. */
+function heldOutFault({ heldOut, ...job }: Job, params: ChainParams): AdmissionFault | null {
+  if (heldOut === undefined) return null
+  const evaluation = evaluationJob({ ...job, heldOut })
+  return (
+    within('heldOut.rows', heldOut.rows, 1, 2 ** 32 - 1) ??
+    wrapFault({ ...evaluation, leaseSteps: 1 }) ??
+    costFault({ ...evaluation, leaseSteps: 1 }, params)
+  )
 }
 
 function within(field: string, got: number | bigint, min: number | bigint, max: number | bigint) {
@@ -213,11 +226,14 @@ function costFault(job: Job, params: ChainParams): AdmissionFault | null {
   )
 }
 
-/** `L`: blocks of a lease, without the grace for inclusion. */
-export function leaseBlocks(job: Job, params: ChainParams): bigint {
-  const training = ceilDiv(BigInt(job.leaseSteps) * stepMacs(job), params.macsPerBlock)
+/** `L`: blocks of a lease, without the grace for inclusion. @param range - 0: any but the evaluation. */
+export function leaseBlocks(job: Job, params: ChainParams, range = 0): bigint {
+  const evaluates = isEvaluation(job, range)
+  const steps = evaluates ? 1 : job.leaseSteps
+  const { job: work } = leaseWork(job, range)
+  const training = ceilDiv(BigInt(steps) * stepMacs(work), params.macsPerBlock)
   if (job.proofKind === ProofKind.Replay) return 8n + training
-  return 8n + training + ceilDiv(committedElements(job, job.leaseSteps), params.elementsPerBlock)
+  return 8n + training + ceilDiv(committedElements(work, steps), params.elementsPerBlock)
 }
 
 /** Elements that the proof of `steps` steps commits to: two per weight and state, and activations. */

@@ -10,6 +10,7 @@ import { type Hash, hashBytes, hashOf, hashToUint } from '../primitives/hash.ts'
 import { leaseBlocks } from './admission.ts'
 import { beaconAt } from './beacon.ts'
 import { isSetKept, validatorSetAt } from './epochSets.ts'
+import { isEvaluation } from './evaluation.ts'
 import { type Job, ProofKind } from './job.ts'
 import type { World } from './records.ts'
 import { asOf, type Lease } from './schedule.ts'
@@ -39,7 +40,7 @@ export type CustodyFault = {
   readonly got: bigint
 }
 
-/** The custody of `lease`, which is known at height `now`; null for jobs that need none. */
+/** The custody of `lease`, known at height `now`; null where none is needed: replays and evaluations. */
 export async function custodyOf(
   world: World,
   params: ChainParams,
@@ -47,7 +48,7 @@ export async function custodyOf(
   lease: Lease,
   now: bigint,
 ): Promise<Custody | null> {
-  if (job.proofKind === ProofKind.Replay) return null
+  if (job.proofKind === ProofKind.Replay || isEvaluation(job, lease.range)) return null
   const epoch = epochOf(lease.start - 1n, params.epochLength)
   const beacon = await beaconAt(world, lease.start - 1n, now)
   if (beacon === null || !(await isSetKept(world, epoch))) return null

@@ -25,6 +25,14 @@ export type Phase = {
   readonly backwardShifts: readonly number[]
 }
 
+/** Rows that a model is judged on when it is trained: the last ones of a dataset. */
+export type HeldOut = {
+  /** The job's own dataset, whose other rows it trains on, or another. */
+  readonly dataset: Hash
+  /** How many; at least 1. */
+  readonly rows: number
+}
+
 /** One training run of a sequential model of dense layers with ReLU. */
 export type Job = {
   readonly chainId: number
@@ -49,6 +57,13 @@ export type Job = {
   /** Initial `w` is uniform in ±initBound. */
   readonly initBound: number
   readonly pricePerMac: bigint
+  /** What the model is evaluated on at the end; absent: nothing. */
+  readonly heldOut?: HeldOut
+  /**
+   * Batches are drawn from so many of the dataset's last rows; absent: from all that are not held out.
+   * Only evaluations have it (`registry/evaluation.ts`); no job is opened with it.
+   */
+  readonly lastRows?: number
 }
 
 /** Bounds of the encoding; admission (`registry/admission.ts`) is stricter where it matters. */
@@ -60,9 +75,13 @@ export function jobIdOf(job: Job): Hash {
   return hashOf('waggle/job/v1', encodeJob(job))
 }
 
+/** Tags of what a job may have or not, ascending in the encoding. */
+const heldOutTag = 1
+const lastRowsTag = 2
+
 export function encodeJob(job: Job): Uint8Array {
   const short = (value: number, writer: Writer) => writer.uint(value, 1)
-  return new Writer()
+  const writer = new Writer()
     .uint(job.chainId, 8)
     .fixed(addressBytes(job.owner))
     .uint(job.nonce, 8)
@@ -82,7 +101,10 @@ export function encodeJob(job: Job): Uint8Array {
     )
     .uint(job.initBound, 1)
     .uint(job.pricePerMac, 16)
-    .bytes()
+  const { heldOut, lastRows } = job
+  if (heldOut !== undefined) writer.uint(heldOutTag, 1).hash(heldOut.dataset).uint(heldOut.rows, 4)
+  if (lastRows !== undefined) writer.uint(lastRowsTag, 1).uint(lastRows, 4)
+  return writer.bytes()
 }
 
 /** Read a canonical job; only shapes of the encoding are judged here. */
@@ -91,6 +113,25 @@ export function decodeJob(bytes: Uint8Array): Result<Job, CodecFault> {
 }
 
 function readJob(reader: Reader): Job {
+  return { ...readFields(reader), ...readExtras(reader) }
+}
+
+function readExtras(reader: Reader): Pick<Job, 'heldOut' | 'lastRows'> {
+  const rows = () => reader.number(4) || reader.fail('rows')
+  let extras: Pick<Job, 'heldOut' | 'lastRows'> = {}
+  for (let before = 0; reader.left > 0; ) {
+    const tag = reader.number(1)
+    if (tag <= before) reader.fail('order of tags')
+    before = tag
+    if (tag === heldOutTag)
+      extras = { ...extras, heldOut: { dataset: reader.hash(), rows: rows() } }
+    else if (tag === lastRowsTag) extras = { ...extras, lastRows: rows() }
+    else reader.fail('tag')
+  }
+  return extras
+}
+
+function readFields(reader: Reader): Job {
   const short = (from: Reader) => from.number(1)
   return {
     chainId: reader.number(8),
@@ -138,13 +179,22 @@ export function rangeCount(job: Job): number {
   return Math.ceil(job.steps / job.leaseSteps)
 }
 
-/** First step and number of steps of range `g`. */
+/** First step and number of steps of range `g`; none beyond the last range. */
 export function rangeSteps(
   job: Job,
   range: number,
 ): { readonly from: number; readonly count: number } {
   const from = range * job.leaseSteps
-  return { from, count: Math.min(job.leaseSteps, job.steps - from) }
+  return { from, count: Math.max(0, Math.min(job.leaseSteps, job.steps - from)) }
+}
+
+/** The rows of its dataset, which has `rows`, that a job draws its batches from. */
+export function rowSpan(
+  { dataset, heldOut, lastRows }: Job,
+  rows: number,
+): { readonly first: number; readonly count: number } {
+  if (lastRows !== undefined) return { first: rows - lastRows, count: lastRows }
+  return { first: 0, count: heldOut?.dataset === dataset ? rows - heldOut.rows : rows }
 }
 
 /** The schedule's phase at `step`. */

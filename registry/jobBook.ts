@@ -8,7 +8,8 @@ import { type Hash, zeroHash } from '../primitives/hash.ts'
 import { ok, type Result, refuse } from '../primitives/result.ts'
 import { type AdmissionFault, admitJob } from './admission.ts'
 import { type Dataset, readDataset } from './datasets.ts'
-import { type Job, jobIdOf, rangeCount, stepMacs } from './job.ts'
+import { evaluationJob, isEvaluation, leaseCount, leaseSeed } from './evaluation.ts'
+import { type Job, jobIdOf, rowSpan, stepMacs } from './job.ts'
 import { type JobRecord, JobStatus, readJob, writeJobBytes, writeJobState } from './jobRecord.ts'
 import { hashOfWord, listItems, listLength, listPush, listRemove, slotOf } from './layout.ts'
 import { burn } from './ledger.ts'
@@ -35,9 +36,10 @@ export type JobFault =
 
 /** What a whole job costs its owner besides the open fee, wei. */
 export function totalFee(job: Job, params: ChainParams): bigint {
+  const evaluation = job.heldOut === undefined ? 0n : stepMacs(evaluationJob(job))
   return (
-    BigInt(job.steps) * stepMacs(job) * job.pricePerMac +
-    BigInt(rangeCount(job)) * params.certificateFee
+    (BigInt(job.steps) * stepMacs(job) + evaluation) * job.pricePerMac +
+    BigInt(leaseCount(job)) * params.certificateFee
   )
 }
 
@@ -61,7 +63,11 @@ export async function openJob(
   if (!admitted.ok) return admitted
   const dataset = await readDataset(world, job.dataset)
   if (dataset === null) return refuse({ code: 'jobs/unknownDataset', dataset: job.dataset })
-  const mismatch = datasetFault(job, dataset)
+  const judges = await readDataset(world, job.heldOut?.dataset ?? job.dataset)
+  if (judges === null) return refuse({ code: 'jobs/unknownDataset', dataset: job.heldOut!.dataset })
+  const mismatch =
+    datasetFault(job, dataset) ??
+    (job.heldOut === undefined ? null : datasetFault(evaluationJob(job), judges))
   if (mismatch !== null) return refuse(mismatch)
   const escrow = totalFee(job, params)
   const required = escrow + params.openFee
@@ -86,6 +92,7 @@ export async function openJob(
     declinedBy: zeroAddress,
     missesPaid: 0,
     cancelRequested: false,
+    evaluationSeed: zeroHash,
   })
   await listPush(world.jobs, BigInt(id), 'jobs')
   await burn(world, moduleAddresses.jobs, params.openFee)
@@ -106,8 +113,10 @@ function datasetFault(job: Job, dataset: Dataset): JobFault | null {
     }) as const
   if (inputs !== dataset.features) return fault('features', dataset.features, inputs)
   if (outputs < dataset.classes) return fault('classes', dataset.classes, outputs)
-  if (job.batch > dataset.rows) return fault('rows', dataset.rows, job.batch)
-  return null
+  const least = job.lastRows ?? job.batch
+  if (least > dataset.rows) return fault('rows', dataset.rows, least)
+  const { count } = rowSpan(job, dataset.rows)
+  return job.batch > count ? fault('rows', Math.max(count, 0), job.batch) : null
 }
 
 async function activate(world: World, id: Hash, height: bigint): Promise<void> {
@@ -116,12 +125,22 @@ async function activate(world: World, id: Hash, height: bigint): Promise<void> {
   await writeJobState(world, id, { status: JobStatus.Active, rangeSince: height })
 }
 
-/** Give every job that became active two blocks ago its seed, from the beacon it could not foresee. */
+/** The last step is certified: the rows of the evaluation are drawn in two blocks. */
+export async function awaitEvaluation(world: World, id: Hash): Promise<void> {
+  await listPush(world.jobs, BigInt(id), 'unseeded')
+}
+
+/**
+ * Give every job that became active, or whose weights were fixed, two blocks ago its seed, from the
+ * beacon it could not foresee.
+ */
 export async function seedJobs(world: World, height: bigint, mixHash: Hash): Promise<void> {
   for (const word of await listItems(world.jobs, 'unseeded')) {
     const record = await readJob(world, hashOfWord(word))
     if (record === null || record.state.rangeSince + 2n > height) continue
-    await writeJobState(world, record.id, { seed: mixHash })
+    const evaluates = isEvaluation(record.job, record.state.range)
+    const seed = evaluates ? { evaluationSeed: mixHash } : { seed: mixHash }
+    await writeJobState(world, record.id, seed)
     await listRemove(world.jobs, word, 'unseeded')
   }
 }
@@ -141,6 +160,7 @@ export async function cancelJob(
   if (record === null) return refuse({ code: 'jobs/unknown', id })
   const { job, state } = record
   if (job.owner !== caller) return refuse({ code: 'jobs/notOwner', owner: job.owner })
+  if (isEvaluation(job, state.range)) return refuse({ code: 'jobs/notRunning', id })
   if (state.status === JobStatus.Waiting || isStale(record, params, height))
     return ok(await endJob(world, params, record, JobStatus.Cancelled, height))
   if (state.status !== JobStatus.Active) return refuse({ code: 'jobs/notRunning', id })
@@ -173,7 +193,8 @@ export async function endJob(
   await writeJobState(world, id, { status, escrow: 0n })
   if (state.status === JobStatus.Waiting) await dropWaiting(world, id)
   else await listRemove(world.jobs, BigInt(id), 'active')
-  if (state.seed === zeroHash) await listRemove(world.jobs, BigInt(id), 'unseeded')
+  if (leaseSeed(job, state, state.range) === zeroHash)
+    await listRemove(world.jobs, BigInt(id), 'unseeded')
   if (status === JobStatus.Finished)
     await registerModel(world, {
       job: id,

@@ -53,6 +53,8 @@ export type JobState = {
   /** Attempts of the running range whose holders have paid for missing it. */
   readonly missesPaid: number
   readonly cancelRequested: boolean
+  /** From `mixHash` two blocks after the last step was certified; zero before, and without evaluation. */
+  readonly evaluationSeed: Hash
 }
 
 export type JobRecord = { readonly id: Hash; readonly job: Job; readonly state: JobState }
@@ -69,6 +71,7 @@ const fields = [
   'declinedBy',
   'missesPaid',
   'cancelRequested',
+  'evaluationSeed',
 ] as const satisfies readonly (keyof JobState)[]
 
 /** Bytes of the largest canonical job. */
@@ -102,6 +105,7 @@ export async function readJobState(world: World, id: Hash): Promise<JobState | n
     declinedBy: addressOfWord(await get('declinedBy')),
     missesPaid: Number(await get('missesPaid')),
     cancelRequested: (await get('cancelRequested')) === 1n,
+    evaluationSeed: hashOfWord(await get('evaluationSeed')),
   }
 }
 

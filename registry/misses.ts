@@ -7,6 +7,7 @@ import { moduleAddresses } from '../params/protocol.ts'
 import type { Address } from '../primitives/address.ts'
 import type { Hash } from '../primitives/hash.ts'
 import { ok, type Result, refuse } from '../primitives/result.ts'
+import { leaseWork } from './evaluation.ts'
 import { splitFee } from './formulas.ts'
 import { type Job, rangeSteps, stepMacs } from './job.ts'
 import { type JobRecord, JobStatus, readJob, writeJobState } from './jobRecord.ts'
@@ -33,8 +34,9 @@ export type MissFault =
 
 /** Fee of one lease, wei. */
 export function leaseFee(job: Job, range: number, params: ChainParams): bigint {
-  const { count } = rangeSteps(job, range)
-  return BigInt(count) * stepMacs(job) * job.pricePerMac + params.certificateFee
+  const work = leaseWork(job, range)
+  const { count } = rangeSteps(work.job, work.range)
+  return BigInt(count) * stepMacs(work.job) * job.pricePerMac + params.certificateFee
 }
 
 /**

@@ -40,8 +40,8 @@ export type Lease = {
 }
 
 /** Blocks of a drawn attempt. */
-function attemptSpan(record: JobRecord, params: ChainParams): bigint {
-  return leaseBlocks(record.job, params) + BigInt(leaseGrace)
+function attemptSpan({ job, state }: JobRecord, params: ChainParams): bigint {
+  return leaseBlocks(job, params, state.range) + BigInt(leaseGrace)
 }
 
 /**

@@ -18,10 +18,24 @@ import {
   custodyOf,
 } from './custody.ts'
 import { readDataset } from './datasets.ts'
+import {
+  type Evaluation,
+  isEvaluation,
+  leaseCount,
+  leaseWork,
+  recordEvaluation,
+} from './evaluation.ts'
 import { splitCustody, splitFee } from './formulas.ts'
-import { rangeCount, rangeSteps } from './job.ts'
-import { endJob } from './jobBook.ts'
-import { isFresh, type JobRecord, JobStatus, readJob, writeJobState } from './jobRecord.ts'
+import { type Job, rangeCount, rangeSteps } from './job.ts'
+import { awaitEvaluation, endJob } from './jobBook.ts'
+import {
+  isFresh,
+  type JobRecord,
+  type JobState,
+  JobStatus,
+  readJob,
+  writeJobState,
+} from './jobRecord.ts'
 import { recordVouched } from './keepers.ts'
 import { burn } from './ledger.ts'
 import { leaseFee, type Miss, settleMisses } from './misses.ts'
@@ -61,6 +75,8 @@ export type Settled = {
   readonly misses: readonly Miss[]
   readonly ended: typeof JobStatus.Finished | typeof JobStatus.Cancelled | null
   readonly refund: bigint
+  /** Null where the lease was one of training. */
+  readonly evaluation: Evaluation | null
 }
 
 /** Settle `worker`'s claim in the block at `height`, proposed by `proposer`. */
@@ -85,13 +101,16 @@ export async function certify(
   const { misses, record } = await settleMisses(world, params, found, worker, height)
   const fee = leaseFee(record.job, claim.range, params)
   await payFee(world, record, worker, proposer, fee, custodianAddresses(custody, claim))
-  const { from, count } = rangeSteps(record.job, claim.range)
   if (custody !== null) await recordVouched(world, record.id, custody.epoch, claim.custodians)
-  await countLease(world, record.job, count)
+  const work = leaseWork(record.job, claim.range)
+  const { count } = rangeSteps(work.job, work.range)
+  await countLease(world, work.job, count)
+  const evaluates = isEvaluation(record.job, claim.range)
   const state = {
     ...record.state,
     escrow: record.state.escrow - fee,
-    commitment: claim.after,
+    // The step of an evaluation changes nothing.
+    commitment: evaluates ? record.state.commitment : claim.after,
     weights: claim.weights,
     range: claim.range + 1,
     rangeSince: height,
@@ -99,11 +118,22 @@ export async function certify(
     missesPaid: 0,
   }
   await writeJobState(world, record.id, state)
-  const done = from + count >= record.job.steps
-  const ended = done ? JobStatus.Finished : state.cancelRequested ? JobStatus.Cancelled : null
+  const { dataset, batch: rows } = work.job
+  const evaluation = evaluates ? { dataset, rows, loss: claim.losses[0]!, worker, height } : null
+  if (evaluation !== null) await recordEvaluation(world, record.id, evaluation)
+  const ended = endOf(record.job, state)
+  if (ended === null && isEvaluation(record.job, state.range))
+    await awaitEvaluation(world, record.id)
   const refund =
     ended === null ? 0n : await endJob(world, params, { ...record, state }, ended, height)
-  return ok({ fee, steps: count, misses, ended, refund })
+  return ok({ fee, steps: count, misses, ended, refund, evaluation })
+}
+
+/** How a job ends whose lease before `state.range` was settled; null: it goes on. */
+function endOf(job: Job, { range, cancelRequested }: JobState): Settled['ended'] {
+  if (range >= leaseCount(job)) return JobStatus.Finished
+  if (!cancelRequested) return null
+  return range >= rangeCount(job) ? JobStatus.Finished : JobStatus.Cancelled
 }
 
 /** Whether a claim fits the job and the lease, as the chain can tell without the proof. */
@@ -118,7 +148,7 @@ export function judgeClaim(
   if (state.status !== JobStatus.Active) return { code: 'jobs/notRunning', id }
   if (claim.range !== state.range)
     return { code: 'jobs/otherRange', expected: BigInt(state.range), got: BigInt(claim.range) }
-  if (lease === null || claim.range >= rangeCount(job))
+  if (lease === null || claim.range >= leaseCount(job))
     return { code: 'jobs/tooEarly', start: state.rangeSince + 2n, height }
   if (!lease.able.includes(worker))
     return {
@@ -128,13 +158,16 @@ export function judgeClaim(
     }
   if (!isFresh(state) && claim.before !== state.commitment)
     return { code: 'jobs/otherWeights', expected: state.commitment, got: claim.before }
-  const { count } = rangeSteps(job, claim.range)
+  if (isEvaluation(job, claim.range) && claim.weights !== state.weights)
+    return { code: 'jobs/otherWeights', expected: state.weights, got: claim.weights }
+  const work = leaseWork(job, claim.range)
+  const { count } = rangeSteps(work.job, work.range)
   if (claim.losses.length !== count)
     return { code: 'jobs/lossCount', expected: BigInt(count), got: BigInt(claim.losses.length) }
   return null
 }
 
-/** Nobody for replay jobs: custody is the vote itself there. */
+/** Nobody for replay jobs, whose custody is the vote itself, and for evaluations, which leave nothing. */
 function custodianAddresses(custody: Custody | null, { custodians }: Claim): readonly Address[] {
   return custody === null ? [] : custodiansOf(custody, custodians).map(({ address }) => address)
 }

@@ -7,6 +7,13 @@ import { soundnessInputs } from '../proof/circuit.ts'
 import { maxSaturated, shapeOf } from '../proof/parameters.ts'
 import { decodeMode } from '../proof/proof.ts'
 import { soundnessBits } from '../proof/security.ts'
+import {
+  type Evaluation,
+  isEvaluation,
+  leaseCount,
+  leaseWork,
+  readEvaluation,
+} from '../registry/evaluation.ts'
 import { type Job, ProofKind, rangeCount, rangeSteps } from '../registry/job.ts'
 import { type JobRecord, jobAt, jobCount, readJob } from '../registry/jobRecord.ts'
 import { basePriceOf } from '../registry/prices.ts'
@@ -39,6 +46,8 @@ export function createTrainViews(modules: TrainViewModules): TrainViews {
   const { chain, index, blobs } = modules
   const { params } = chain.rules
   const record = async (id: Hash) => readJob(await worldOf(chain), id)
+  const viewOf = async (found: JobRecord) =>
+    jobView(found, await readEvaluation(await worldOf(chain), found.id))
 
   return {
     price: async () => ({
@@ -49,7 +58,7 @@ export function createTrainViews(modules: TrainViewModules): TrainViews {
     estimate: (draft) => estimateJob(chain, draft),
     job: async (id) => {
       const found = await record(id)
-      return found === null ? null : jobView(found)
+      return found === null ? null : viewOf(found)
     },
     jobs: async ({ status, owner }, { cursor, limit }) => {
       const world = await worldOf(chain)
@@ -63,14 +72,14 @@ export function createTrainViews(modules: TrainViewModules): TrainViews {
           found !== null &&
           (status === null || found.state.status === status) &&
           (owner === null || found.job.owner === owner)
-        if (fits) items.push(jobView(found))
+        if (fits) items.push(await viewOf(found))
       }
       return { items, next: at < count ? at : null }
     },
     ranges: async (id, window) => {
       const found = await record(id)
       if (found === null) return null
-      return pageOf(rangeCount(found.job), window, async (range) => rangeView(found, range))
+      return pageOf(leaseCount(found.job), window, async (range) => rangeView(found, range))
     },
     leases: async ({ job, holder }) => {
       const world = await worldOf(chain)
@@ -79,7 +88,7 @@ export function createTrainViews(modules: TrainViewModules): TrainViews {
         if (job !== null && lease.job !== job) continue
         if (holder !== null && !lease.able.includes(holder)) continue
         const { job: definition } = (await readJob(world, lease.job))!
-        const { from, count } = rangeSteps(definition, lease.range)
+        const { from, count } = stepsOf(definition, lease.range)
         leases.push({ ...lease, fromStep: from, steps: count })
       }
       return leases
@@ -102,8 +111,10 @@ export function createTrainViews(modules: TrainViewModules): TrainViews {
     weights: async (id, range) => {
       const found = await record(id)
       if (found === null) return null
-      const wanted = range ?? found.state.range - 1
-      const certificate = wanted < 0 ? null : await index.certificate(id, wanted)
+      const newest = Math.min(found.state.range, rangeCount(found.job)) - 1
+      const wanted = range ?? newest
+      const certificate =
+        wanted < 0 || isEvaluation(found.job, wanted) ? null : await index.certificate(id, wanted)
       if (certificate === null) return null
       const { from, count } = rangeSteps(found.job, certificate.range)
       return {
@@ -117,7 +128,7 @@ export function createTrainViews(modules: TrainViewModules): TrainViews {
   }
 }
 
-function jobView({ id, job, state }: JobRecord): JobView {
+function jobView({ id, job, state }: JobRecord, evaluation: Evaluation | null): JobView {
   const ranges = rangeCount(job)
   return {
     id,
@@ -127,12 +138,13 @@ function jobView({ id, job, state }: JobRecord): JobView {
     seed: named(state.seed),
     escrow: state.escrow,
     ranges,
-    rangesDone: state.range,
+    rangesDone: Math.min(state.range, ranges),
     stepsDone: state.range < ranges ? rangeSteps(job, state.range).from : job.steps,
     rangeSince: state.rangeSince,
     commitment: named(state.commitment),
     weights: named(state.weights),
     cancelRequested: state.cancelRequested,
+    evaluation,
   }
 }
 
@@ -144,7 +156,8 @@ function sidecarView(
 ): SidecarView {
   const proof = job.proofKind === ProofKind.StepProof ? decodeProofSidecar(bytes) : null
   const mode = proof?.ok === true ? decodeMode(proof.value.proof) : null
-  const shape = mode?.ok === true ? shapeOf(job, range, mode.value.dense) : null
+  const work = leaseWork(job, range)
+  const shape = mode?.ok === true ? shapeOf(work.job, work.range, mode.value.dense) : null
   return {
     kind: job.proofKind,
     name,
@@ -156,10 +169,16 @@ function sidecarView(
 }
 
 function rangeView({ id, job, state }: JobRecord, range: number): RangeView {
-  const { from, count } = rangeSteps(job, range)
+  const { from, count } = stepsOf(job, range)
   const running = range === state.range && state.status === 'active'
+  const evaluates = isEvaluation(job, range)
   const status = range < state.range ? 'certified' : running ? 'running' : 'waiting'
-  return { job: id, range, fromStep: from, steps: count, status }
+  return { job: id, range, fromStep: from, steps: count, status, evaluates }
+}
+
+/** The steps of a lease: its range's, or the one of an evaluation, which follows the last. */
+function stepsOf(job: Job, range: number): { readonly from: number; readonly count: number } {
+  return isEvaluation(job, range) ? { from: job.steps, count: 1 } : rangeSteps(job, range)
 }
 
 /** Zero stands for "none" in the records. */

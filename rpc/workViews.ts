@@ -7,6 +7,7 @@ import type { Address } from '../primitives/address.ts'
 import type { Hex } from '../primitives/bytes.ts'
 import type { Hash } from '../primitives/hash.ts'
 import type { Dataset } from '../registry/datasets.ts'
+import type { Evaluation } from '../registry/evaluation.ts'
 import type { Job, ProofKind } from '../registry/job.ts'
 import type { JobStatus } from '../registry/jobRecord.ts'
 import type { Model } from '../registry/models.ts'
@@ -24,7 +25,7 @@ export type JobView = {
   /** Wei held for settlements to come. */
   readonly escrow: bigint
   readonly ranges: number
-  /** Also the number of the running range. */
+  /** Also the number of the running range, while one runs. */
   readonly rangesDone: number
   readonly stepsDone: number
   /** Block that opened the running range. */
@@ -33,6 +34,8 @@ export type JobView = {
   readonly commitment: Hash | null
   readonly weights: Hash | null
   readonly cancelRequested: boolean
+  /** Null: not evaluated, or not yet. */
+  readonly evaluation: Evaluation | null
 }
 
 export type RangeView = {
@@ -41,6 +44,8 @@ export type RangeView = {
   readonly fromStep: number
   readonly steps: number
   readonly status: 'waiting' | 'running' | 'certified'
+  /** The lease after the last range, if rows are held out. */
+  readonly evaluates: boolean
 }
 
 export type LeaseView = Lease & { readonly fromStep: number; readonly steps: number }

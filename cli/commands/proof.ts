@@ -7,7 +7,7 @@ import { join } from 'node:path'
 import type { Command } from 'commander'
 import { jobOfWire } from '../../client/jobWire.ts'
 import type { DatasetWire, WeightsWire } from '../../client/wire.ts'
-import { batchRows } from '../../compute/batch.ts'
+import { batchPlan, batchRows } from '../../compute/batch.ts'
 import { type Dataset, readRows, rowLeaves } from '../../compute/dataset.ts'
 import { openDataset } from '../../compute/datasetFile.ts'
 import { decodeState, initialState, type ModelState } from '../../compute/modelState.ts'
@@ -219,7 +219,7 @@ async function checkRows({ statement, batches }: ProofFile, from: string): Promi
     const { job, seed, range } = statement
     if (merkleRoot(rowLeaves(dataset)) !== job.dataset)
       refuse(`the job's dataset is ${job.dataset}, not ${from}`)
-    const plan = { seed, rows: dataset.rows, batch: job.batch }
+    const plan = batchPlan(job, seed, dataset.rows)
     for (const [i, batch] of batches.entries()) {
       const step = rangeSteps(job, range).from + i
       const rows = orFail(readRows(dataset, batchRows(plan, step)), `cannot read ${from}`, 'check')

@@ -9,6 +9,12 @@ interface IJobs {
         uint8[] backwardShifts;
     }
 
+    /// The last rows of a dataset, on which the model is evaluated; no rows: not at all.
+    struct HeldOut {
+        bytes32 dataset;
+        uint32 rows;
+    }
+
     struct JobSpec {
         uint8 proofKind;
         bytes32 dataset;
@@ -21,6 +27,7 @@ interface IJobs {
         Phase[] schedule;
         uint8 initBound;
         uint128 pricePerMac;
+        HeldOut heldOut;
     }
 
     struct JobState {
@@ -38,6 +45,7 @@ interface IJobs {
         bytes32 commitment;
         bytes32 weights;
         bool cancelRequested;
+        bytes32 evaluationSeed;
     }
 
     /// The job's owner is whoever calls; what it does not earn comes back to that address.

@@ -52,7 +52,8 @@ if (wrong !== undefined) throw new Error(wrong.formattedMessage)
 const bytecode: Hex = `0x${compiled.contracts['Commission.sol'].Commission.evm.bytecode.object}`
 const abi = parseAbi([
   'struct Phase { uint32 fromStep; uint8[] updateShifts; uint8[] backwardShifts; }',
-  'struct JobSpec { uint8 proofKind; bytes32 dataset; uint32[] layers; uint32 batch; uint32 steps; uint16 leaseSteps; uint8 fractionBits; uint8[] forwardShifts; Phase[] schedule; uint8 initBound; uint128 pricePerMac; }',
+  'struct HeldOut { bytes32 dataset; uint32 rows; }',
+  'struct JobSpec { uint8 proofKind; bytes32 dataset; uint32[] layers; uint32 batch; uint32 steps; uint16 leaseSteps; uint8 fractionBits; uint8[] forwardShifts; Phase[] schedule; uint8 initBound; uint128 pricePerMac; HeldOut heldOut; }',
   'constructor(JobSpec spec, uint256 royalty, uint256 tip) payable',
   'function settle()',
   'function progress() view returns (uint32 stepsDone, uint32 steps)',
@@ -85,6 +86,7 @@ const spec = {
   schedule: [{ fromStep: 0, updateShifts: [2, 2], backwardShifts: [6] }],
   initBound: 16,
   pricePerMac: 100_000_000n,
+  heldOut: { dataset: root, rows: 0 },
 } as const
 
 // 3. Deploy with 5 coins: the constructor asks for the price and opens the job in the same transaction.

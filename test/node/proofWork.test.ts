@@ -18,6 +18,7 @@ const order = {
     able: [account(1)],
   },
   record: { id: digest('job'), job, state: { weights: zeroHash, seed: digest('seed') } },
+  work: { job, range: 0, seed: digest('seed') },
   dataset: { blob: digest('rows') },
 } as never
 
@@ -72,7 +73,12 @@ describe('the work of a proven lease', () => {
   })
 
   it('says why nobody vouched', async () => {
-    const { work, finish } = workWith(async () => ({ epoch: 0, members: [], committee: [], openFrom: 0n }))
+    const { work, finish } = workWith(async () => ({
+      epoch: 0,
+      members: [],
+      committee: [],
+      openFrom: 0n,
+    }))
     finish(ok({ proof: Uint8Array.of(1), proveMs: 1 }))
     const result = await work(order, new AbortController().signal)
     assert.deepEqual(result, { ok: false, fault: { code: 'custody/missing' } })

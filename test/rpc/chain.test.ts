@@ -164,6 +164,7 @@ const spec = {
   schedule: [{ fromStep: 0, updateShifts: [4, 4], backwardShifts: [4] }],
   initBound: 16,
   pricePerMac: 1_000_000n,
+  heldOut: { dataset: root, rows: 0 },
 } as const
 
 describe('a model owner on the node', () => {

@@ -34,6 +34,7 @@ const spec = {
   schedule: [{ fromStep: 0, updateShifts: [0, 0], backwardShifts: [5] }],
   initBound: 16,
   pricePerMac: 1_000_000n,
+  heldOut: { dataset: root, rows: 0 },
 } as const
 
 type Sent = { readonly succeeded: boolean; readonly logs: number }

@@ -3,12 +3,21 @@
  */
 import type { ChainParams } from '../../params/chainParams.ts'
 import { moduleAddresses } from '../../params/protocol.ts'
-import type { Address } from '../../primitives/address.ts'
+import { type Address, zeroAddress } from '../../primitives/address.ts'
 import { toHex } from '../../primitives/bytes.ts'
 import { type Hash, zeroHash } from '../../primitives/hash.ts'
 import { certifyGas, costFault } from '../../proof/certificateCost.ts'
 import { admitJob } from '../../registry/admission.ts'
-import { encodeJob, type Job, proofKinds, rangeCount, rangeSteps } from '../../registry/job.ts'
+import { concludeJob } from '../../registry/conclude.ts'
+import { readEvaluation } from '../../registry/evaluation.ts'
+import {
+  encodeJob,
+  type HeldOut,
+  type Job,
+  proofKinds,
+  rangeCount,
+  rangeSteps,
+} from '../../registry/job.ts'
 import { cancelJob, nextJobNonce, openJob, totalFee } from '../../registry/jobBook.ts'
 import {
   type JobRecord,
@@ -27,8 +36,20 @@ import { jobsAbi } from './jobsAbi.ts'
 import { answer, defineModule, refusal } from './module.ts'
 
 /** Arguments of `open` and `quote` as the ABI decodes them. */
-export type JobSpec = Omit<Job, 'chainId' | 'owner' | 'nonce' | 'proofKind'> & {
+export type JobSpec = Omit<JobTerms, 'proofKind' | 'heldOut'> & {
   readonly proofKind: number
+  /** No rows: the model is not evaluated. */
+  readonly heldOut: HeldOut
+}
+
+/** What is chosen when a job is opened. */
+type JobTerms = Omit<Job, 'chainId' | 'owner' | 'nonce' | 'lastRows'>
+
+/** What a spec says; null if it names a kind of proof that there is not. */
+export function termsOf({ proofKind: code, heldOut, ...spec }: JobSpec): JobTerms | null {
+  const proofKind = proofKinds[code]
+  if (proofKind === undefined) return null
+  return { ...spec, proofKind, ...(heldOut.rows === 0 ? {} : { heldOut }) }
 }
 
 /** The `Jobs` module of one chain. */
@@ -36,12 +57,12 @@ export function jobsModule(params: ChainParams, chainId: number): NativeModule {
   const refuse = (fault: { readonly code: string }) => refusal(jobsAbi, fault)
 
   async function jobOf(call: NativeCall): Promise<Job | NativeOutcome> {
-    const [{ proofKind: code, ...spec }] = call.args as [JobSpec]
-    const proofKind = proofKinds[code]
-    if (proofKind === undefined)
-      return { ok: false, errorName: 'ProofKindUnavailable', args: [code] }
+    const [spec] = call.args as [JobSpec]
+    const terms = termsOf(spec)
+    if (terms === null)
+      return { ok: false, errorName: 'ProofKindUnavailable', args: [spec.proofKind] }
     const nonce = await nextJobNonce(call.world, call.caller)
-    return { chainId, owner: call.caller, nonce, ...spec, proofKind }
+    return { chainId, owner: call.caller, nonce, ...terms }
   }
 
   async function open(call: NativeCall): Promise<NativeOutcome> {
@@ -78,7 +99,7 @@ export function jobsModule(params: ChainParams, chainId: number): NativeModule {
     const { height, coinbase } = call.block
     const settled = await certify(call.world, params, claim, call.caller, coinbase, height)
     if (!settled.ok) return refuse(settled.fault)
-    const { fee, steps, misses, ended, refund } = settled.value
+    const { fee, steps, misses, ended, refund, evaluation } = settled.value
     emitMisses(call, claim.job, claim.range, misses)
     call.emit('Certified', {
       jobId: claim.job,
@@ -92,6 +113,14 @@ export function jobsModule(params: ChainParams, chainId: number): NativeModule {
       custodians: claim.custodians,
       sidecar: claim.sidecar,
     })
+    if (evaluation !== null)
+      call.emit('Evaluated', {
+        jobId: claim.job,
+        worker: call.caller,
+        dataset: evaluation.dataset,
+        rows: evaluation.rows,
+        loss: evaluation.loss,
+      })
     if (ended === JobStatus.Finished)
       call.emit('JobFinished', { jobId: claim.job, weights: claim.weights, refund })
     if (ended === JobStatus.Cancelled) call.emit('JobCancelled', { jobId: claim.job, refund })
@@ -113,6 +142,18 @@ export function jobsModule(params: ChainParams, chainId: number): NativeModule {
     if (!declined.ok) return refuse(declined.fault)
     call.emit('LeaseDeclined', { jobId: id, holder: call.caller, range: declined.value.range })
     return answer()
+  }
+
+  async function conclude(call: NativeCall): Promise<NativeOutcome> {
+    const [id] = call.args as [Hash]
+    const record = await readJob(call.world, id)
+    const ended = await concludeJob(call.world, params, id, call.caller, call.block.height)
+    if (!ended.ok) return refuse(ended.fault)
+    const { range, weights } = record!.state
+    const { misses, refund } = ended.value
+    emitMisses(call, id, range, misses)
+    call.emit('JobFinished', { jobId: id, weights, refund })
+    return answer(refund)
   }
 
   async function cancel(call: NativeCall): Promise<NativeOutcome> {
@@ -148,10 +189,15 @@ export function jobsModule(params: ChainParams, chainId: number): NativeModule {
     certify: certifyCall,
     expire,
     decline,
+    conclude,
     cancel,
     job: (call) => withJob(call, (record) => answer(viewOf(record))),
     encoded: (call) => withJob(call, (record) => answer(toHex(encodeJob(record.job)))),
     lease: (call) => withJob(call, (record) => lease(call, record)),
+    evaluation: (call) =>
+      withJob(call, async ({ id }) =>
+        answer((await readEvaluation(call.world, id)) ?? noEvaluation),
+      ),
     jobCount: async (call) => answer(BigInt(await jobCount(call.world))),
     jobAt: async (call) => {
       const [index] = call.args as [bigint]
@@ -164,7 +210,8 @@ export function jobsModule(params: ChainParams, chainId: number): NativeModule {
   })
 }
 
-const noHolder: Address = `0x${'00'.repeat(20)}` as Address
+const noHolder: Address = zeroAddress
+const noEvaluation = { dataset: zeroHash, rows: 0, loss: 0n, worker: zeroAddress, height: 0n }
 
 /** A claim with the name of the sidecar that proves it. */
 export type CertifyCall = Claim & { readonly sidecar: Hash }

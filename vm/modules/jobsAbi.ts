@@ -6,8 +6,10 @@ import { commonErrors } from './module.ts'
 
 export const jobsAbi = parseAbi([
   'struct Phase { uint32 fromStep; uint8[] updateShifts; uint8[] backwardShifts; }',
-  'struct JobSpec { uint8 proofKind; bytes32 dataset; uint32[] layers; uint32 batch; uint32 steps; uint16 leaseSteps; uint8 fractionBits; uint8[] forwardShifts; Phase[] schedule; uint8 initBound; uint128 pricePerMac; }',
-  'struct JobState { uint8 status; address owner; bytes32 dataset; uint64 openedAt; bytes32 seed; uint32 range; uint32 ranges; uint32 stepsDone; uint32 steps; uint64 rangeSince; uint256 escrow; bytes32 commitment; bytes32 weights; bool cancelRequested; }',
+  'struct HeldOut { bytes32 dataset; uint32 rows; }',
+  'struct JobSpec { uint8 proofKind; bytes32 dataset; uint32[] layers; uint32 batch; uint32 steps; uint16 leaseSteps; uint8 fractionBits; uint8[] forwardShifts; Phase[] schedule; uint8 initBound; uint128 pricePerMac; HeldOut heldOut; }',
+  'struct JobState { uint8 status; address owner; bytes32 dataset; uint64 openedAt; bytes32 seed; uint32 range; uint32 ranges; uint32 stepsDone; uint32 steps; uint64 rangeSince; uint256 escrow; bytes32 commitment; bytes32 weights; bool cancelRequested; bytes32 evaluationSeed; }',
+  'struct EvaluationView { bytes32 dataset; uint32 rows; uint256 loss; address worker; uint64 height; }',
   'struct LeaseView { uint32 range; uint32 attempt; uint64 start; uint64 end; address holder; address[] able; }',
 
   'function open(JobSpec spec) payable returns (bytes32 jobId)',
@@ -15,9 +17,11 @@ export const jobsAbi = parseAbi([
   'function certify(bytes32 jobId, uint32 range, bytes32 stateBefore, bytes32 stateAfter, bytes32 weights, uint64[] losses, uint256 custodians, bytes32 sidecar)',
   'function expire(bytes32 jobId) returns (uint256 reward)',
   'function decline(bytes32 jobId)',
+  'function conclude(bytes32 jobId) returns (uint256 refund)',
   'function cancel(bytes32 jobId) returns (bool ended, uint256 refund)',
   'function job(bytes32 jobId) view returns (JobState state)',
   'function encoded(bytes32 jobId) view returns (bytes canonical)',
+  'function evaluation(bytes32 jobId) view returns (EvaluationView found)',
   'function lease(bytes32 jobId) view returns (LeaseView lease)',
   'function jobCount() view returns (uint256 count)',
   'function jobAt(uint256 index) view returns (bytes32 jobId)',
@@ -25,6 +29,7 @@ export const jobsAbi = parseAbi([
 
   'event JobOpened(bytes32 indexed jobId, address indexed owner, bytes32 indexed dataset, uint32 steps, uint256 escrow)',
   'event Certified(bytes32 indexed jobId, address indexed worker, uint32 range, uint32 steps, bytes32 stateAfter, bytes32 weights, uint64[] losses, uint256 fee, uint256 custodians, bytes32 sidecar)',
+  'event Evaluated(bytes32 indexed jobId, address indexed worker, bytes32 indexed dataset, uint32 rows, uint64 loss)',
   'event LeaseMissed(bytes32 indexed jobId, address indexed holder, uint32 range, uint32 attempt, uint256 penalty)',
   'event LeaseDeclined(bytes32 indexed jobId, address indexed holder, uint32 range)',
   'event JobFinished(bytes32 indexed jobId, bytes32 weights, uint256 refund)',

@@ -8,7 +8,7 @@ import { zeroAddress } from '../../primitives/address.ts'
 import { type Hash, zeroHash } from '../../primitives/hash.ts'
 import { costFault } from '../../proof/certificateCost.ts'
 import { admitJob } from '../../registry/admission.ts'
-import { type Job, proofKinds } from '../../registry/job.ts'
+import type { Job } from '../../registry/job.ts'
 import {
   approve,
   openProposals,
@@ -18,12 +18,13 @@ import {
   type TreasuryFault,
 } from '../../registry/treasury.ts'
 import type { NativeCall, NativeModule, NativeOutcome } from '../nativeModule.ts'
-import type { JobSpec } from './jobs.ts'
+import { type JobSpec, termsOf } from './jobs.ts'
 import { addressOf, answer, commonErrors, defineModule, refusal } from './module.ts'
 
 export const treasuryAbi = parseAbi([
   'struct Phase { uint32 fromStep; uint8[] updateShifts; uint8[] backwardShifts; }',
-  'struct JobSpec { uint8 proofKind; bytes32 dataset; uint32[] layers; uint32 batch; uint32 steps; uint16 leaseSteps; uint8 fractionBits; uint8[] forwardShifts; Phase[] schedule; uint8 initBound; uint128 pricePerMac; }',
+  'struct HeldOut { bytes32 dataset; uint32 rows; }',
+  'struct JobSpec { uint8 proofKind; bytes32 dataset; uint32[] layers; uint32 batch; uint32 steps; uint16 leaseSteps; uint8 fractionBits; uint8[] forwardShifts; Phase[] schedule; uint8 initBound; uint128 pricePerMac; HeldOut heldOut; }',
   'struct ProposalView { uint256 id; address proposer; bool isJob; address to; uint256 amount; uint256 until; address[] approvers; }',
 
   'function proposeGrant(address to, uint256 amount, string purpose) returns (uint256 id)',
@@ -63,10 +64,10 @@ export function treasuryModule(params: ChainParams, chainId: number): NativeModu
   }
 
   async function proposeJob(call: NativeCall): Promise<NativeOutcome> {
-    const [{ proofKind: code, ...spec }, purpose] = call.args as [JobSpec, string]
-    const proofKind = proofKinds[code]
-    if (proofKind === undefined) return refuse({ code: 'treasury/unfit', why: 'proof kind' })
-    const job: Job = { chainId, owner: moduleAddresses.treasury, nonce: 0n, ...spec, proofKind }
+    const [spec, purpose] = call.args as [JobSpec, string]
+    const terms = termsOf(spec)
+    if (terms === null) return refuse({ code: 'treasury/unfit', why: 'proof kind' })
+    const job: Job = { chainId, owner: moduleAddresses.treasury, nonce: 0n, ...terms }
     const dear = admitJob(job, params).ok ? costFault(job, params) : null
     if (dear !== null) return refuse({ code: 'treasury/unfit', why: dear.code })
     return proposeCall(call, { kind: 'job', job }, purpose)
