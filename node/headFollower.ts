@@ -14,6 +14,7 @@ import { sidecarRetention } from './blockRecord.ts'
 import type { Certificates } from './certificates.ts'
 import type { DataKeeper } from './dataKeeper.ts'
 import type { EvidencePool } from './evidencePool.ts'
+import type { Keeper } from './keeper.ts'
 import type { Logger } from './logger.ts'
 import type { Metrics } from './metrics.ts'
 import type { SidecarStore } from './sidecarStore.ts'
@@ -28,6 +29,8 @@ export type HeadFollowerModules = {
   /** Null: this node takes no leases. */
   readonly work: WorkLoop | null
   readonly data: DataKeeper
+  /** Null for a node that has nothing at stake. */
+  readonly keeper: Keeper | null
   readonly sidecars: Pick<SidecarStore, 'get' | 'put' | 'prune'>
   readonly fetchSidecar: (name: Hash, maxBytes: number) => Promise<Uint8Array | null>
   readonly blockSync: Pick<BlockSync, 'announce'>
@@ -44,7 +47,8 @@ export type HeadFollower = {
 }
 
 export function createHeadFollower(modules: HeadFollowerModules): HeadFollower {
-  const { chain, transactions, certificates, evidence, work, data, sidecars, blockSync } = modules
+  const { chain, transactions, certificates, evidence, work, data, keeper } = modules
+  const { sidecars, blockSync } = modules
   const { metrics, log } = modules
   const listeners = new Set<() => void>()
   const releases: (() => void)[] = []
@@ -113,6 +117,7 @@ export function createHeadFollower(modules: HeadFollowerModules): HeadFollower {
     await data.onHead(reader.world)
     await breathe()
     await work?.onHead(reader.world, height)
+    await keeper?.onHead(reader.world, height)
   }
 
   return {
@@ -138,6 +143,7 @@ export function createHeadFollower(modules: HeadFollowerModules): HeadFollower {
       for (const release of releases) release()
       certificates.stop()
       data.stop()
+      keeper?.stop()
       await work?.stop()
       await turn
     },

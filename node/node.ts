@@ -25,9 +25,9 @@ import { prefixed } from '../storage/prefix.ts'
 import { refusingBlobs } from '../storage/refusedBlobs.ts'
 import { openAccount } from './account.ts'
 import { createCertificates } from './certificates.ts'
-import { createCertifier } from './certifier.ts'
 import { createDataKeeper } from './dataKeeper.ts'
 import { createDriverEvents } from './driverEvents.ts'
+import { createDuties } from './duties.ts'
 import { gossipEvidence } from './evidenceGossip.ts'
 import { createEvidencePool } from './evidencePool.ts'
 import { createHeadFollower } from './headFollower.ts'
@@ -141,19 +141,29 @@ export async function startNode(
     log,
   })
   const signer = keys === null ? null : await openGuard(options.dataDir, keys, genesis)
-  const work =
-    keys === null || !options.work
-      ? null
-      : workshop.workLoop(
-          { sitOut: options.sitOut },
-          createCertifier({ chain, account: openAccount(keys.accountKey), certificates, pools }),
-        )
+  const { work, keeper } = createDuties(
+    keys === null ? null : openAccount(keys.accountKey),
+    options,
+    {
+      chain,
+      clock,
+      certificates,
+      transactions,
+      pools,
+      workshop,
+      blobs,
+      ensureBlob,
+      refused,
+      log,
+    },
+  )
   const follower = createHeadFollower({
     chain,
     transactions,
     certificates,
     evidence,
     work,
+    keeper,
     data: createDataKeeper({ blobs, ensureBlob, prepare: workshop.prepare, log }),
     sidecars,
     fetchSidecar: networking.fetchSidecar,

@@ -5,6 +5,7 @@
 import type { BackendChoice } from '../compute/backend.ts'
 import { createWorkerPool, type PoolFault, type TaskControl } from '../compute/workerPool.ts'
 import type { Fault, Result } from '../primitives/result.ts'
+import type { Part } from '../registry/challenges.ts'
 import type {
   CommitTask,
   Committed,
@@ -15,6 +16,7 @@ import type {
   Trained,
   VerifyTask,
 } from './proofTask.ts'
+import type { ShowTask } from './showTask.ts'
 
 export type ProofPoolOptions = {
   /** Children at most. @default 1 */
@@ -37,6 +39,7 @@ export type ProofPool = {
   readonly prove: (task: Untagged<ProveTask>, control?: TaskControl<Trained>) => Verdict<Proven>
   readonly verify: (task: Untagged<VerifyTask>, control?: Cancel) => Verdict<Judged>
   readonly commit: (task: Untagged<CommitTask>, control?: Cancel) => Verdict<Committed>
+  readonly show: (task: Untagged<ShowTask>, control?: Cancel) => Verdict<Part>
   readonly close: () => Promise<void>
 }
 
@@ -47,7 +50,7 @@ export function createProofPool(options: ProofPoolOptions, modules: ProofPoolMod
   const { size, nice, backend, threads = 1 } = options
   const settings: ProofWorkerSettings = { backend, threads }
   const script = new URL('./proofWorker.ts', import.meta.url)
-  const pool = createWorkerPool<ProofTask, never, Fault, Trained>(
+  const pool = createWorkerPool<ProofTask | ShowTask, never, Fault, Trained>(
     { script, args: [JSON.stringify(settings)], size, nice },
     modules,
   )
@@ -55,6 +58,7 @@ export function createProofPool(options: ProofPoolOptions, modules: ProofPoolMod
     prove: (task, control) => pool.run({ ...task, kind: 'prove' }, control),
     verify: (task, control) => pool.run({ ...task, kind: 'verify' }, control),
     commit: (task, control) => pool.run({ ...task, kind: 'commit' }, control),
+    show: (task, control) => pool.run({ ...task, kind: 'show' }, control),
     close: pool.close,
   }
 }

@@ -15,13 +15,14 @@ import {
   type Trained,
   verify,
 } from './proofTask.ts'
+import { type ShowTask, show } from './showTask.ts'
 
 const settings = JSON.parse(process.argv[2]!) as ProofWorkerSettings
 const datasets = createDatasetShelf()
 const { kernels } = await openKernelTeam(settings.threads)
 const backends = holdBackend(settings.backend, 1, warnParent)
 
-serveTasks<ProofTask, unknown, Trained>(async (task, { progress, cancelled }) => {
+serveTasks<ProofTask | ShowTask, unknown, Trained>(async (task, { progress, cancelled }) => {
   const modules = {
     withBackend: backends.use,
     kernels,
@@ -34,7 +35,7 @@ serveTasks<ProofTask, unknown, Trained>(async (task, { progress, cancelled }) =>
 })
 
 async function carryOut(
-  task: ProofTask,
+  task: ProofTask | ShowTask,
   modules: ProofTaskModules,
 ): Promise<Result<object, Fault>> {
   switch (task.kind) {
@@ -44,6 +45,8 @@ async function carryOut(
       return verify(task, modules)
     case 'commit':
       return commit(task, modules)
+    case 'show':
+      return show(task, modules)
     default:
       return ok(task satisfies never)
   }

@@ -66,6 +66,8 @@ export type Workshop = {
     options: { readonly sitOut: number },
     submit: WorkModules['submit'],
   ) => WorkLoop
+  /** Finds parts of what is kept. */
+  readonly show: ProofPool['show']
   readonly close: () => Promise<void>
 }
 
@@ -174,6 +176,7 @@ export function createWorkshop(
             log,
           }),
     workLoop,
+    show: judge.show,
     close: async () => {
       await Promise.all([trainer, retrainer, prover, judge].map((pool) => pool.close()))
     },
