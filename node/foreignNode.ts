@@ -75,6 +75,7 @@ function foreignModules(chain: ForeignChain, report: (error: unknown) => void): 
       syncing: () => null,
       clientVersion: `waggle/${packageJson.version}/${process.platform}-${process.arch}/node${process.versions.node}`,
     },
+    gate: async () => ok('open'),
     testing: { build: builder(chain, pool) },
     blobs: {
       size: async () => null,

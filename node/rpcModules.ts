@@ -10,8 +10,10 @@ import type { Host } from '../network/host.ts'
 import type { Address } from '../primitives/address.ts'
 import { utf8ToBytes } from '../primitives/bytes.ts'
 import type { Clock } from '../primitives/clock.ts'
+import { createBlobGate } from '../rpc/blobGate.ts'
 import { blockViewOf } from '../rpc/blockView.ts'
 import { createChainView } from '../rpc/chainView.ts'
+import { worldOf } from '../rpc/headState.ts'
 import type { RpcBlobs, RpcModules, SyncView } from '../rpc/modules.ts'
 import { networkViewOf } from '../rpc/networkView.ts'
 import { createPoolView, pooledView } from '../rpc/poolView.ts'
@@ -108,6 +110,12 @@ export function createRpcModules(parts: RpcParts): {
     }),
     rep: createRepViews({ chain }),
     blobs,
+    gate: createBlobGate({
+      chainId: chain.genesis.chainId,
+      world: () => worldOf(chain),
+      index,
+      clock,
+    }),
     metrics: metrics.text,
     report,
   }

@@ -1,6 +1,6 @@
 /**
  * Terms of a dataset: what its owner asks of jobs that train on it, and whose jobs may. They hold for
- * jobs that are opened from then on. Rules E-30 to E-32 of docs/spec/economy.md.
+ * jobs that are opened from then on. Rules E-40 to E-42 of docs/spec/economy.md.
  */
 import type { Address } from '../primitives/address.ts'
 import type { Hash } from '../primitives/hash.ts'

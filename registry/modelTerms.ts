@@ -1,6 +1,6 @@
 /**
  * Terms of a model: what a copy costs, and what its owner gets of jobs that start from its weights. The
- * owner of the job that trains it sets them, before or after it is finished. Rules E-33 to E-36 of
+ * owner of the job that trains it sets them, before or after it is finished. Rules E-43 to E-46 of
  * docs/spec/economy.md.
  */
 import { moduleAddresses } from '../params/protocol.ts'

@@ -4,6 +4,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
+import { ticketHeader } from '../primitives/downloadTicket.ts'
 import { type Hash, parseHash } from '../primitives/hash.ts'
 import type { RpcFault } from './errors.ts'
 import { replyFault, replyJson } from './http.ts'
@@ -26,7 +27,7 @@ export type BlobHandler = (request: IncomingMessage, response: ServerResponse) =
 
 export function createBlobHandler(
   { allowUploads, maxUploadBytes, maxTransfers }: BlobOptions,
-  { blobs, report }: Pick<RpcModules, 'blobs' | 'report'>,
+  { blobs, gate, report }: Pick<RpcModules, 'blobs' | 'gate' | 'report'>,
 ): BlobHandler {
   let transfers = 0
 
@@ -46,13 +47,16 @@ export function createBlobHandler(
     if (!hash.ok) return replyFault(response, 400, badHash)
     const size = await blobs.size(hash.value)
     if (size === null) return replyFault(response, 404, { code: 'rpc/notFound', what: 'blob' })
+    const access = await gate(hash.value, headerOf(request))
+    if (!access.ok) return replyFault(response, 402, access.fault)
     response.writeHead(200, {
       'content-type': 'application/octet-stream',
       'content-length': size,
       'x-content-type-options': 'nosniff',
       'content-disposition': 'attachment',
-      // The name is the content, so it never changes.
-      'cache-control': 'public, max-age=31536000, immutable',
+      // The name is the content, so it never changes; what was sold is not for caches to hand on.
+      'cache-control':
+        access.value === 'open' ? 'public, max-age=31536000, immutable' : 'private, no-store',
       etag: `"${hash.value}"`,
     })
     if (request.method === 'HEAD') response.end()
@@ -87,6 +91,12 @@ export function createBlobHandler(
   }
 
   return handle
+}
+
+/** The ticket, if one came. */
+function headerOf({ headers }: IncomingMessage): string | null {
+  const text = headers[ticketHeader]
+  return typeof text === 'string' ? text : null
 }
 
 const badHash: RpcFault = {

@@ -4,6 +4,7 @@
  */
 import type { PoolFault } from '../mempool/poolFault.ts'
 import type { Hex } from '../primitives/bytes.ts'
+import type { Hash } from '../primitives/hash.ts'
 import type { SimulateFault } from '../vm/simulateBlocks.ts'
 import { poolRefusal } from './poolErrors.ts'
 import { simulateError } from './simulateErrors.ts'
@@ -23,6 +24,13 @@ export type RpcFault =
       readonly got: string
     }
   | { readonly code: 'rpc/notFound'; readonly what: string }
+  /** A model's weights that its owner sells. */
+  | {
+      readonly code: 'rpc/payment'
+      readonly model: Hash
+      readonly price: bigint
+      readonly why: string
+    }
   | { readonly code: 'rpc/reverted'; readonly reason: string; readonly data: Hex }
   | { readonly code: 'rpc/execution'; readonly reason: string }
   | { readonly code: 'rpc/rejected'; readonly fault: PoolFault }
@@ -56,6 +64,11 @@ const describers: { readonly [C in RpcFault['code']]: Describe<Extract<RpcFault,
   }),
   'rpc/forbidden': ({ what, got }) => ({ code: -32600, message: `${what} not allowed: ${got}` }),
   'rpc/notFound': ({ what }) => ({ code: -32000, message: `${what} not found` }),
+  'rpc/payment': ({ model, price, why }) => ({
+    code: -32000,
+    message: `the weights of model ${model} cost ${price} wei: ${why}`,
+    data: { model, price: price.toString() },
+  }),
   'rpc/reverted': ({ reason, data }) => ({ code: 3, message: reason, data }),
   'rpc/execution': ({ reason }) => ({ code: -32000, message: reason }),
   'rpc/rejected': ({ fault }) => ({

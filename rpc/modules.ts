@@ -11,6 +11,7 @@ import type { Hash } from '../primitives/hash.ts'
 import type { Fault, Result } from '../primitives/result.ts'
 import type { Overrides } from '../vm/overrides.ts'
 import type { SimulatedBlock, SimulateFault, SimulateRequest } from '../vm/simulateBlocks.ts'
+import type { BlobGate } from './blobGate.ts'
 import type { ForkView } from './forkView.ts'
 import type { NetworkView } from './networkView.ts'
 import type { WatchedVm } from './tracers/tracer.ts'
@@ -45,6 +46,7 @@ export type RpcModules = {
   readonly val: ValViews
   readonly rep: RepViews
   readonly blobs: RpcBlobs
+  readonly gate: BlobGate
   /** Present where another chain is served: then methods about ours do not exist. */
   readonly testing?: RpcTesting | undefined
   /** Text of `GET /metrics`. */

@@ -4,6 +4,7 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import type { Duplex } from 'node:stream'
+import { ticketHeader } from '../primitives/downloadTicket.ts'
 import { createBlobHandler } from './blobs.ts'
 import { createDispatcher } from './dispatch.ts'
 import type { RpcFault } from './errors.ts'
@@ -200,7 +201,7 @@ export function createRpcServer(options: RpcOptions, modules: RpcModules): RpcSe
 function preflight(response: ServerResponse): void {
   response.writeHead(204, {
     'access-control-allow-methods': 'POST, GET, HEAD, PUT',
-    'access-control-allow-headers': 'content-type',
+    'access-control-allow-headers': `content-type, ${ticketHeader}`,
     'access-control-max-age': '600',
   })
   response.end()

@@ -2,12 +2,12 @@
  * An index of settled certificates, kept beside the chain: the state knows only the newest range of a
  * job. Also turns the logs of each new block into events for subscribers.
  *
- * Keys: `h` next block to read; `c` job range: a certificate.
+ * Keys: `h` next block to read; `c` job range: a certificate; `w` blob: the job whose weights it holds.
  */
 import { addressBytes, addressFromBytes } from '../primitives/address.ts'
 import { bytesToUint, concatBytes, uintBytes, utf8ToBytes } from '../primitives/bytes.ts'
 import { decode, type Reader, Writer } from '../primitives/codec.ts'
-import { type Hash, hashBytes } from '../primitives/hash.ts'
+import { type Hash, hashBytes, hashFromBytes } from '../primitives/hash.ts'
 import { invariant } from '../primitives/result.ts'
 import type { KeyValue, Write } from '../storage/keyValue.ts'
 import { certificateOf, jobEventsOf } from './jobEvents.ts'
@@ -19,6 +19,8 @@ export type WorkIndex = {
   readonly start: () => Promise<void>
   readonly stop: () => Promise<void>
   readonly certificate: (job: Hash, range: number) => Promise<CertificateView | null>
+  /** The first job whose certified weights the blob is; null: none that is known. */
+  readonly jobOfWeights: (blob: Hash) => Promise<Hash | null>
   readonly onJob: RpcEvents['onJob']
   readonly onCertificate: RpcEvents['onCertificate']
 }
@@ -64,11 +66,19 @@ export function createWorkIndex({ store, chain, onHead, report }: WorkIndexModul
       key: certificateKey(certificate.job, certificate.range),
       value: encodeCertificate(certificate),
     }))
+    for (const { job, weights } of certificates)
+      if ((await jobOfWeights(weights)) === null)
+        writes.push({ key: weightsKey(weights), value: hashBytes(job) })
     await store.batch([...writes, { key: nextKey, value: uintBytes(number + 1n, 8) }])
     if (!live) return
     for (const event of events) for (const listener of jobListeners) listener(event)
     for (const certificate of certificates)
       for (const listener of certificateListeners) listener(certificate)
+  }
+
+  async function jobOfWeights(blob: Hash): Promise<Hash | null> {
+    const bytes = await store.get(weightsKey(blob))
+    return bytes === null ? null : hashFromBytes(bytes)
   }
 
   return {
@@ -88,6 +98,7 @@ export function createWorkIndex({ store, chain, onHead, report }: WorkIndexModul
       const bytes = await store.get(certificateKey(job, range))
       return bytes === null ? null : decodeCertificate(job, range, bytes)
     },
+    jobOfWeights,
     onJob: (listener) => {
       jobListeners.add(listener)
       return () => {
@@ -105,6 +116,10 @@ export function createWorkIndex({ store, chain, onHead, report }: WorkIndexModul
 
 function certificateKey(job: Hash, range: number): Uint8Array {
   return concatBytes(utf8ToBytes('c'), hashBytes(job), uintBytes(range, 4))
+}
+
+function weightsKey(blob: Hash): Uint8Array {
+  return concatBytes(utf8ToBytes('w'), hashBytes(blob))
 }
 
 /** Steps of one range, hence losses of one certificate. */

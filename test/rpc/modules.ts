@@ -96,6 +96,7 @@ export function modulesAround(chain: RpcChain, replace: Partial<RpcModules> = {}
         lightBlock: none,
       },
       rep: { service: none, participation: async () => [] },
+      gate: async () => ok('open'),
       blobs: {
         size: async (hash) => blobs.get(hash)?.length ?? null,
         read: async function* (hash) {
