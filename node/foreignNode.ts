@@ -7,7 +7,7 @@ import { buildNext } from '../chain/foreign/nextBlock.ts'
 import { createTransactionPool, type TransactionPool } from '../mempool/transactionPool.ts'
 import packageJson from '../package.json' with { type: 'json' }
 import { systemClock } from '../primitives/clock.ts'
-import { describeFault, refuse } from '../primitives/result.ts'
+import { describeFault, ok, refuse } from '../primitives/result.ts'
 import { createForeignView } from '../rpc/foreignView.ts'
 import type { RpcModules, RpcTesting } from '../rpc/modules.ts'
 import { createPoolView, pooledView } from '../rpc/poolView.ts'

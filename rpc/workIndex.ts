@@ -66,14 +66,18 @@ export function createWorkIndex({ store, chain, onHead, report }: WorkIndexModul
       key: certificateKey(certificate.job, certificate.range),
       value: encodeCertificate(certificate),
     }))
-    for (const { job, weights } of certificates)
-      if ((await jobOfWeights(weights)) === null)
-        writes.push({ key: weightsKey(weights), value: hashBytes(job) })
+    for (const certificate of certificates) writes.push(...(await firstOf(certificate)))
     await store.batch([...writes, { key: nextKey, value: uintBytes(number + 1n, 8) }])
     if (!live) return
     for (const event of events) for (const listener of jobListeners) listener(event)
     for (const certificate of certificates)
       for (const listener of certificateListeners) listener(certificate)
+  }
+
+  /** Whose weights they are: the job's that had them first. */
+  async function firstOf({ job, weights }: CertificateView): Promise<readonly Write[]> {
+    const known = await jobOfWeights(weights)
+    return known === null ? [{ key: weightsKey(weights), value: hashBytes(job) }] : []
   }
 
   async function jobOfWeights(blob: Hash): Promise<Hash | null> {
