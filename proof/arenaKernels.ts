@@ -159,6 +159,7 @@ export function kernelsOn(arena: Arena, long: Sha256): Kernels {
         return bytesOf(digests)
       })
     },
+    codeElsewhere: () => null,
     columnHasher: (length) => columnHasherOf(arena, length),
     hashPairs(digests) {
       return scope(() => {

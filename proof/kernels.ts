@@ -5,7 +5,7 @@
 import type { RowSums } from './commitment.ts'
 import type { Element, Elements } from './extension.ts'
 import type { Matrix } from './linear.ts'
-import type { HashPairs } from './multiproof.ts'
+import type { HashPairs, MerkleTree } from './multiproof.ts'
 import type { Domain } from './ntt.ts'
 import type { Sha256 } from './sha256.ts'
 import type { Budget } from './treePlan.ts'
@@ -25,6 +25,14 @@ export type ColumnHasher = {
   readonly add: (code: Uint32Array, rows: number, stride: number, last: boolean) => void
   /** After the last block. */
   readonly digests: () => Uint8Array
+}
+
+/** A code that is kept where it was made, until the scope ends. */
+export type KeptCode = {
+  /** The tree over its columns. */
+  readonly tree: MerkleTree
+  /** Entries of all rows at each position, position by position; `null`: the code is lost. */
+  readonly pick: (positions: readonly number[]) => Uint32Array | null
 }
 
 /** Vectors from {@link Kernels.words} are used where they lie; others are copied in. */
@@ -155,6 +163,15 @@ export type Kernels = {
   ) => Uint8Array
   /** The same of a matrix whose rows come in blocks, until the scope ends. */
   readonly columnHasher: (length: number) => ColumnHasher
+  /**
+   * Encodes and hashes rows of `width` coefficients on another device; `null`: that is to be done here.
+   *
+   * @param fill - gives the messages of 16 rows at a time to `add`.
+   */
+  readonly codeElsewhere: (
+    plan: { readonly rows: number; readonly width: number; readonly size: number },
+    fill: (add: (messages: Int32Array) => void) => void,
+  ) => KeptCode | null
   /** `SHA256(0x01 ‖ left ‖ right)` of each pair of digests, all end to end. */
   readonly hashPairs: HashPairs
   /** `Σ_r weights[r] · row r`: one element for each column. A copy. */

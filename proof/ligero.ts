@@ -70,22 +70,28 @@ export function commitColumns(
   kernels: Kernels,
   keep: boolean,
 ): Committed {
-  const { length } = columns[0]!.layout.code
+  const { length, width } = columns[0]!.layout.code
   const rows = rowsOf(columns)
-  const code = keep ? kernels.room(codeWords(columns)) : null
-  const leaves = kernels.scope(() => {
-    if (code !== null) {
-      eachBlock(kernels, columns, data, code, () => undefined)
-      return kernels.hashColumns(code, rows, length, length + gap)
-    }
-    const hasher = kernels.columnHasher(length)
-    eachBlock(kernels, columns, data, null, ({ values, first, amount, stride }) =>
-      hasher.add(values, amount, stride, first + amount === rows),
-    )
-    return hasher.digests()
-  })
-  const tree = merkleTree(kernels.hashPairs, leaves)
+  const away = kernels.codeElsewhere({ rows, width, size: length }, (add) =>
+    eachMessages(kernels, columns, data, (messages) => add(messages)),
+  )
+  const code = keep && away === null ? kernels.room(codeWords(columns)) : null
+  const hashedHere = () =>
+    kernels.scope(() => {
+      if (code !== null) {
+        eachBlock(kernels, columns, data, code, () => undefined)
+        return kernels.hashColumns(code, rows, length, length + gap)
+      }
+      const hasher = kernels.columnHasher(length)
+      eachBlock(kernels, columns, data, null, ({ values, first, amount, stride }) =>
+        hasher.add(values, amount, stride, first + amount === rows),
+      )
+      return hasher.digests()
+    })
+  const tree = away?.tree ?? merkleTree(kernels.hashPairs, hashedHere())
   const columnsAt = (positions: readonly number[]) => {
+    const sent = away?.pick(positions) ?? null
+    if (sent !== null) return sent
     const picked = new Uint32Array(rows * positions.length)
     const pick = ({ values, first, amount, stride }: Block) => {
       for (const [p, position] of positions.entries())
@@ -139,23 +145,38 @@ function eachBlock(
   const { length, width } = columns[0]!.layout.code
   const stride = length + gap
   const encode = kernels.encoder(domainOf(length), width, stride)
+  const once = code === null ? kernels.room(encodedRows * stride) : null
+  eachMessages(kernels, columns, data, (messages, first, amount) => {
+    const values = once ?? code!.subarray(first * stride, (first + amount) * stride)
+    encode(messages, values)
+    visit({ values, first, amount, stride })
+  })
+}
+
+/** The messages of all columns' rows, {@link encodedRows} at a time. */
+function eachMessages(
+  kernels: Kernels,
+  columns: readonly PlacedColumn[],
+  data: readonly Matrix[],
+  visit: (messages: Int32Array, first: number, amount: number) => void,
+): void {
+  const { width } = columns[0]!.layout.code
   const rows = columns.flatMap((column, i) =>
     Array.from({ length: column.codeRows }, (_, codeRow) => ({ column, data: data[i]!, codeRow })),
   )
-  const words = kernels.room(encodedRows * width)
-  const messages = new Int32Array(words.buffer, words.byteOffset, encodedRows * width)
-  const once = code === null ? kernels.room(encodedRows * stride) : null
-  for (let first = 0; first < rows.length; first += encodedRows) {
-    const some = rows.slice(first, first + encodedRows)
-    messages.fill(0)
-    for (const [i, { column, data: matrix, codeRow }] of some.entries())
-      eachRun(column, matrix, codeRow, (from, run, to) => {
-        messages.set(matrix.values.subarray(from, from + run), i * width + to)
-      })
-    const values = once ?? code!.subarray(first * stride, (first + some.length) * stride)
-    encode(messages.subarray(0, some.length * width), values)
-    visit({ values, first, amount: some.length, stride })
-  }
+  kernels.scope(() => {
+    const words = kernels.room(encodedRows * width)
+    const messages = new Int32Array(words.buffer, words.byteOffset, encodedRows * width)
+    for (let first = 0; first < rows.length; first += encodedRows) {
+      const some = rows.slice(first, first + encodedRows)
+      messages.fill(0)
+      for (const [i, { column, data: matrix, codeRow }] of some.entries())
+        eachRun(column, matrix, codeRow, (from, run, to) => {
+          messages.set(matrix.values.subarray(from, from + run), i * width + to)
+        })
+      visit(messages.subarray(0, some.length * width), first, some.length)
+    }
+  })
 }
 
 /**

@@ -69,6 +69,7 @@ export const referenceKernels: Kernels = {
         evaluateOnDomain(domain, messages.subarray(i * width, (i + 1) * width), out, i * stride)
     },
   hashColumns,
+  codeElsewhere: () => null,
   columnHasher,
   hashPairs,
   weightRows,

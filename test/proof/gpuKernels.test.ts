@@ -1,0 +1,95 @@
+/** The prover with a GPU, as a node starts it: its own thread, SwiftShader where there is no card. */
+import assert from 'node:assert/strict'
+import { afterAll, beforeAll, describe, it } from 'vitest'
+import { openProofGpu, withProofGpu } from '../../node/proofKernels.ts'
+import { gpuKernels } from '../../proof/gpuKernels.ts'
+import type { GpuLink } from '../../proof/gpuLink.ts'
+import { commitWeights, proveLease } from '../../proof/prover.ts'
+import { verifyStepProof } from '../../proof/verifier.ts'
+import { openWasmKernels } from '../../proof/wasmKernels.ts'
+import { useSoftwareGpu } from '../../scripts/softwareGpu.ts'
+import { tinyJob, trainLease } from './support.ts'
+
+let link: GpuLink
+
+beforeAll(async () => {
+  if (process.env.WAGGLE_GPU !== 'card') await useSoftwareGpu()
+  link = await openProofGpu()
+}, 60_000)
+
+afterAll(() => link.close())
+
+const wasm = openWasmKernels()
+const job = tinyJob([9, 7, 5], { leaseSteps: 2 })
+const lease = await trainLease(job, 3)
+const prove = (kernels = wasm) =>
+  proveLease(lease.claim, lease.before, lease.steps, lease.batches, kernels)
+
+describe('a prover with a GPU', { timeout: 120_000 }, () => {
+  it('gives the same bytes, and opens what stayed on the device', async () => {
+    const warnings: string[] = []
+    const options = { backend: 'webgpu', sendFrom: 0 } as const
+    const warn = (text: string) => warnings.push(text)
+    const kernels = await withProofGpu(wasm, options, warn, async () => link)
+    const { statement, proof } = prove(kernels)
+    assert.deepEqual(warnings, [])
+    assert.deepEqual(proof, prove().proof)
+    assert.ok(verifyStepProof(statement, lease.batches, proof).ok)
+    assert.equal(commitWeights(job, lease.before, kernels), statement.before)
+  })
+
+  it('proves on the processor where no GPU is wanted', async () => {
+    assert.equal(await withProofGpu(wasm, { backend: 'wasm' }, assert.fail), wasm)
+  })
+
+  it('says so if the device does not start', async () => {
+    const warnings: string[] = []
+    const warn = (text: string) => warnings.push(text)
+    const open = () => Promise.reject(new Error('no memory'))
+    assert.equal(await withProofGpu(wasm, { backend: 'webgpu' }, warn, open), wasm)
+    assert.deepEqual(warnings, [
+      'the GPU of the prover did not start: no memory; proving continues on wasm',
+    ])
+  })
+
+  it('goes on without a device that fails, whenever it does, and says so once', () => {
+    const expected = prove()
+    const kinds: string[] = []
+    const heard: GpuLink['call'] = (command) => {
+      kinds.push(command.kind)
+      return link.call(command)
+    }
+    assert.deepEqual(proveOn({ ...link, call: heard }), [])
+    // The trial is over with its release. Then each kind of call fails in its turn.
+    const first = kinds.indexOf('release') + 1
+    for (const kind of ['open', 'add', 'tree', 'pick', 'release']) {
+      const last = kinds.indexOf(kind, first)
+      let left = last
+      const call: GpuLink['call'] = (command) => {
+        if (left-- <= 0) throw new Error(`no ${command.kind}`)
+        return link.call(command)
+      }
+      const [warning, ...others] = proveOn({ ...link, call })
+      assert.match(warning!, new RegExp(`no ${kind}; proving continues on wasm`))
+      assert.deepEqual(others, [])
+    }
+
+    /** What was warned of while proving to the expected bytes. */
+    function proveOn(device: GpuLink): readonly string[] {
+      const warnings: string[] = []
+      const kernels = gpuKernels(wasm, device, (text) => warnings.push(text), 0)
+      assert.ok(kernels !== null)
+      assert.deepEqual(prove(kernels).proof, expected.proof)
+      return warnings
+    }
+  })
+
+  it('does not believe a device with other digests', () => {
+    const call: GpuLink['call'] = (command) => {
+      const words = link.call(command)
+      if (command.kind === 'tree') words[17]! ^= 1
+      return words
+    }
+    assert.equal(gpuKernels(wasm, { ...link, call }, assert.fail, 0), null)
+  })
+})
