@@ -1,9 +1,10 @@
 /**
  * A whole epoch of MNIST on every backend: `WAGGLE_EPOCH=1` runs it (minutes), `WAGGLE_STEPS=n` fewer
- * steps of it. Without either, one step.
+ * steps of it. Without either, one step. `WAGGLE_EPOCH_FOLDER=path` keeps the weights there every 25
+ * steps: a run that was cut short goes on from them, and `-t NAME` runs one backend of it.
  */
 import assert from 'node:assert/strict'
-import { mkdtemp, rm } from 'node:fs/promises'
+import { mkdir, mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, it } from 'vitest'
@@ -13,7 +14,13 @@ import { calibrate } from '../../compute/calibration.ts'
 import { type Dataset, readRows } from '../../compute/dataset.ts'
 import { openDataset } from '../../compute/datasetFile.ts'
 import { openGpujsBackend } from '../../compute/gpujsBackend.ts'
-import { commitState, initialState } from '../../compute/modelState.ts'
+import {
+  commitState,
+  decodeState,
+  encodeState,
+  initialState,
+  type ModelState,
+} from '../../compute/modelState.ts'
 import { referenceBackend } from '../../compute/reference.ts'
 import { openWasmBackend } from '../../compute/wasmBackend.ts'
 import { openWebGpuBackend } from '../../compute/webgpuBackend.ts'
@@ -25,7 +32,7 @@ import { jobOf, seedOf } from './support.ts'
 
 const batch = 64
 const epochSteps = Math.floor(60_000 / batch)
-const { WAGGLE_EPOCH, WAGGLE_STEPS, WAGGLE_GPU } = process.env
+const { WAGGLE_EPOCH, WAGGLE_EPOCH_FOLDER, WAGGLE_STEPS, WAGGLE_GPU } = process.env
 const steps = WAGGLE_EPOCH === undefined ? Number(WAGGLE_STEPS ?? 1) : epochSteps
 const seed = seedOf(1)
 
@@ -54,31 +61,62 @@ beforeAll(async () => {
 
 afterAll(() => rm(folder, { recursive: true, force: true }))
 
-it(`gives the same weights after ${steps} steps of MNIST on every backend`, {
-  timeout: 3_600_000,
-}, async () => {
-  const expected = await finalWeights(referenceBackend)
-  for (const open of [
-    () => openWasmBackend({ threads: 2 }),
-    () => openGpujsBackend('cpu'),
-    () => openGpujsBackend('webasm'),
-    () => openGpujsBackend('webgpu'),
-    () => openWebGpuBackend(),
-  ]) {
-    const backend = await open()
-    assert.equal(await finalWeights(backend), expected, backend.detail)
-    await backend.close()
-  }
-})
+const backends: Readonly<Record<string, () => Promise<Backend>>> = {
+  wasm: () => openWasmBackend({ threads: 2 }),
+  'gpujs-cpu': () => openGpujsBackend('cpu'),
+  'gpujs-webasm': () => openGpujsBackend('webasm'),
+  'gpujs-webgpu': () => openGpujsBackend('webgpu'),
+  webgpu: () => openWebGpuBackend(),
+}
 
-async function finalWeights(backend: Backend): Promise<Hash> {
-  const session = await backend.open(job, initialState(job, seed))
-  for (let step = 0; step < steps; step++) {
+let reference: Promise<Hash> | null = null
+
+for (const [name, open] of Object.entries(backends))
+  it(`gives the reference's weights after ${steps} steps of MNIST on ${name}`, {
+    timeout: 3_600_000,
+  }, async () => {
+    reference ??= finalWeights('reference', referenceBackend)
+    const expected = await reference
+    const backend = await open()
+    assert.equal(await finalWeights(name, backend), expected, backend.detail)
+    await backend.close()
+  })
+
+/** Steps between two copies of the weights on disk. */
+const savedSteps = 25
+
+async function finalWeights(name: string, backend: Backend): Promise<Hash> {
+  const saved = await load(name)
+  const session = await backend.open(job, saved.state)
+  for (let step = saved.step; step < steps; step++) {
     const rows = readRows(dataset, batchRows({ seed, rows: dataset.rows, batch }, step))
     assert.ok(rows.ok)
     await session.step(step, rows.value)
+    const isDue = (step + 1) % savedSteps === 0 || step + 1 === steps
+    if (isDue && WAGGLE_EPOCH_FOLDER !== undefined)
+      await save(WAGGLE_EPOCH_FOLDER, name, step + 1, await session.state())
   }
   const commitment = commitState(job, await session.state())
   await session.close()
   return commitment
+}
+
+async function save(to: string, name: string, step: number, state: ModelState): Promise<void> {
+  await mkdir(to, { recursive: true })
+  const file = join(to, `${name}.json`)
+  const bytes = [...encodeState(job, state)].map((byte) => byte.toString(16).padStart(2, '0'))
+  await writeFile(`${file}.new`, JSON.stringify({ step, state: bytes.join('') }))
+  await rename(`${file}.new`, file)
+}
+
+async function load(name: string): Promise<{ readonly step: number; readonly state: ModelState }> {
+  const fresh = { step: 0, state: initialState(job, seed) }
+  if (WAGGLE_EPOCH_FOLDER === undefined) return fresh
+  const text = await readFile(join(WAGGLE_EPOCH_FOLDER, `${name}.json`), 'utf8').catch(() => null)
+  if (text === null) return fresh
+  const { step, state: hex } = JSON.parse(text) as { step: number; state: string }
+  const bytes = Uint8Array.from(hex.match(/../g) ?? [], (byte) => Number.parseInt(byte, 16))
+  const state = decodeState(job, bytes)
+  assert.ok(state.ok)
+  return { step, state: state.value }
 }
