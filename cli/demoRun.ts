@@ -8,6 +8,7 @@ import type { JobEventWire, JobWire } from '../client/wire.ts'
 import type { Address } from '../primitives/address.ts'
 import { sleep } from '../primitives/clock.ts'
 import type { Hash } from '../primitives/hash.ts'
+import { isEvaluation } from '../registry/evaluation.ts'
 import { encodeJob, type Job, rangeSteps } from '../registry/job.ts'
 import type { Telling } from './demo.ts'
 import type { Rows } from './demoData.ts'
@@ -53,8 +54,8 @@ export async function followJob(options: RunOptions): Promise<Omit<DemoResult, '
   function onEvent({ event, blockNumber, details }: JobEventWire): void {
     lastSign = io.clock.now()
     const height = Number(BigInt(blockNumber))
-    if (event === 'Certified') {
-      const certificate = certifiedOf(details)
+    const certificate = event === 'Certified' ? certifiedOf(details) : null
+    if (certificate !== null && !isEvaluation(job, certificate.range)) {
       seen.set(certificate.range, certificate)
       void told(certificate, height)
       scorer.score(certificate)

@@ -19,7 +19,8 @@ Examples:
       --key-file me.json --password-file password.txt --yes --json
 
 Shifts are calibrated on 512 rows of the dataset: by its name for mnist, otherwise from --rows or
-from the node. The whole fee is held in escrow by the Jobs module; what is not earned comes back.`
+from the node. When the last step is certified, a last lease evaluates the model on held-out rows that
+are drawn then. The whole fee is held in escrow by the Jobs module; what is not earned comes back.`
 
 const watchExamples = `
 Examples:
@@ -53,6 +54,11 @@ export function addJob(program: Command, io: Io): void {
     .option('--steps <count>', 'steps, instead of epochs', wholeNumber(1, 2 ** 31))
     .option('--lease-steps <count>', 'steps of one lease and certificate', wholeNumber(1, 64), 16)
     .option('--price <wei>', 'for each multiply-accumulate (default: the least)', weiAmount)
+    .option(
+      '--held-out <rows>',
+      'last rows, kept to evaluate the model on; 0: none (default: a tenth, 10,000 at most)',
+      wholeNumber(0, 2 ** 32 - 1),
+    )
     .option('--replay', 'have it judged by re-execution, not by proofs: small jobs only')
     .option('--yes', 'do not ask')
   addAccountOptions(addRpcOptions(addSourceOptions(open)))

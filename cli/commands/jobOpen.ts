@@ -14,6 +14,7 @@ import { openBackend } from '../../compute/selfTest.ts'
 import { moduleAddresses } from '../../params/protocol.ts'
 import { hashFromBytes } from '../../primitives/hash.ts'
 import { SeededRandom } from '../../primitives/random.ts'
+import { evaluationJob } from '../../registry/evaluation.ts'
 import { type Job, ProofKind, rangeCount, stepMacs, weightCount } from '../../registry/job.ts'
 import { jobsAbi } from '../../vm/modules/jobsAbi.ts'
 import { type AccountFlags, openAccount } from '../account.ts'
@@ -38,6 +39,7 @@ export type OpenFlags = RpcFlags &
     readonly steps?: number
     readonly leaseSteps: number
     readonly price?: bigint
+    readonly heldOut?: number
     readonly replay?: true
     readonly yes?: true
   }
@@ -93,7 +95,8 @@ async function specFor({ root, dataset }: JobRows, flags: OpenFlags, node: Node)
   const { layers, batch, epochs = 1 } = flags
   checkFit(flags, dataset)
   const recipe = await calibratedRecipe(dataset, layers, batch)
-  const perEpoch = Math.floor(dataset.rows / batch)
+  const heldOut = flags.heldOut ?? heldOutOf(dataset.rows, batch)
+  const perEpoch = Math.max(1, Math.floor((dataset.rows - heldOut) / batch))
   const steps = flags.steps ?? Math.max(1, Math.round(epochs * perEpoch))
   const price = flags.price ?? BigInt((await node.call<PriceWire>('train_price')).basePrice)
   return {
@@ -105,7 +108,17 @@ async function specFor({ root, dataset }: JobRows, flags: OpenFlags, node: Node)
     leaseSteps: Math.min(flags.leaseSteps, steps),
     ...recipe,
     pricePerMac: price,
+    ...(heldOut === 0 ? {} : { heldOut: { dataset: root, rows: heldOut } }),
   }
+}
+
+/**
+ * Rows to evaluate on unless told: a tenth, so that training loses little, and of more than 10,240 rows
+ * some ten times as many as are drawn, so that nobody knows which. None where a batch needs them.
+ */
+export function heldOutOf(rows: number, batch: number): number {
+  const tenth = Math.min(Math.floor(rows / 10), 10_000)
+  return rows - tenth < batch ? 0 : tenth
 }
 
 /** Shifts that suit a sample of the rows. */
@@ -140,6 +153,12 @@ async function quoteOf(node: Node, account: LocalAccount, spec: JobSpec): Promis
   })
 }
 
+export function evaluationText(job: Job): string {
+  if (job.heldOut === undefined) return 'none: no rows are held out'
+  const { batch } = evaluationJob(job)
+  return `on ${batch.toLocaleString('en-US')} of ${job.heldOut.rows.toLocaleString('en-US')} rows held out`
+}
+
 /** Show what it will cost and ask, unless told not to. */
 async function consent(
   flags: OpenFlags,
@@ -153,6 +172,7 @@ async function consent(
     fields(io, [
       ['model', `${spec.layers.join('-')}, ${weightCount(job).toLocaleString('en-US')} weights`],
       ['work', `${spec.steps} steps of ${macsText(stepMacs(job))} in ${rangeCount(job)} leases`],
+      ['evaluation', evaluationText(job)],
       ['price', `${spec.pricePerMac} wei per MAC`],
       ['escrow', coinsText(escrow)],
       ['open fee', `${coinsText(openFee)}, never refunded`],

@@ -16,7 +16,7 @@ import { bytesText, coinsText, durationText, macsText } from '../format.ts'
 import type { Io } from '../io.ts'
 import { createReport } from '../report.ts'
 import { fields } from '../table.ts'
-import { calibratedRecipe } from './jobOpen.ts'
+import { calibratedRecipe, evaluationText, heldOutOf } from './jobOpen.ts'
 import { checkFit } from './jobRows.ts'
 
 export type PlanFlags = SourceFlags & { readonly genesis?: string; readonly json?: true }
@@ -47,7 +47,8 @@ export async function planJob(
     checkFit({ layers, batch }, dataset)
     report.note('calibrating')
     const recipe = await calibratedRecipe(dataset, layers, batch)
-    const perEpoch = Math.floor(dataset.rows / batch)
+    const heldOut = heldOutOf(dataset.rows, batch)
+    const perEpoch = Math.max(1, Math.floor((dataset.rows - heldOut) / batch))
     dataset.close()
     const steps = plan.steps ?? Math.max(1, Math.round(plan.epochs * perEpoch))
     const { params, chainId } = genesis
@@ -63,11 +64,13 @@ export async function planJob(
       leaseSteps: Math.min(plan.leaseSteps, steps),
       ...recipe,
       pricePerMac: params.basePrice,
+      ...(heldOut === 0 ? {} : { heldOut: { dataset: source.manifest.root, rows: heldOut } }),
     }
     orFail(admitJob(job, params), 'the chain would refuse this job', 'change what the reason names')
     const cost = certificateCost(job, 0)
     const ranges = rangeCount(job)
-    const blocks = BigInt(ranges) * leaseBlocks(job, params)
+    const evaluation = heldOut === 0 ? 0n : leaseBlocks(job, params, ranges)
+    const blocks = BigInt(ranges) * leaseBlocks(job, params) + evaluation
     const atMostMs = Number(blocks) * params.minBlockIntervalMs
     const result = {
       root: job.dataset,
@@ -76,6 +79,7 @@ export async function planJob(
       steps,
       ranges,
       macs: BigInt(steps) * stepMacs(job),
+      heldOut,
       escrow: totalFee(job, params),
       openFee: params.openFee,
       proofBytes: cost.sidecarBytes,
@@ -88,6 +92,7 @@ export async function planJob(
         ['data', `${result.rows.toLocaleString('en-US')} rows`],
         ['work', `${steps} steps of ${macsText(stepMacs(job))}, ${macsText(result.macs)} in all`],
         ['leases', `${ranges} of ${job.leaseSteps} steps`],
+        ['evaluation', evaluationText(job)],
         ['proofs', `at most ${bytesText(cost.sidecarBytes)} each, ${cost.verifyMs} ms to judge`],
         ['time', `at most ${durationText(atMostMs)} if every lease is met at its end`],
         ['cost', `${coinsText(result.escrow)} in escrow, ${coinsText(params.openFee)} to open`],

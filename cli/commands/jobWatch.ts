@@ -6,6 +6,7 @@ import { jobOfWire } from '../../client/jobWire.ts'
 import type { CertificateWire, JobEventWire, PageWire } from '../../client/wire.ts'
 import { type Address, checksumAddress } from '../../primitives/address.ts'
 import type { Hash } from '../../primitives/hash.ts'
+import { evaluationJob, isEvaluation } from '../../registry/evaluation.ts'
 import { type Job, rangeSteps } from '../../registry/job.ts'
 import { coinsText } from '../format.ts'
 import { type Io, paint } from '../io.ts'
@@ -64,15 +65,16 @@ function createFollower(id: Hash, job: Job, report: Report, io: Io, progress: Pr
     seen.add(range)
     const fee = BigInt(certificate.fee)
     const { from, count } = rangeSteps(job, range)
+    const evaluates = isEvaluation(job, range)
+    const rows = evaluates ? evaluationJob(job).batch : job.batch
     const worker = certificate.worker.toLowerCase() as Address
-    const loss = Number(BigInt(certificate.losses.at(-1) ?? 0)) / job.batch
+    const loss = Number(BigInt(certificate.losses.at(-1) ?? 0)) / rows
     paid.set(worker, (paid.get(worker) ?? 0n) + fee)
     const json = {
-      event: 'Certified',
+      event: evaluates ? 'Evaluated' : 'Certified',
       job: id,
       range,
-      fromStep: from,
-      steps: count,
+      ...(evaluates ? { rows } : { fromStep: from, steps: count }),
       worker,
       feeWei: fee,
       lossPerRow: loss,
@@ -82,12 +84,12 @@ function createFollower(id: Hash, job: Job, report: Report, io: Io, progress: Pr
     report.result(json, () => {
       const who = checksumAddress(worker)
       const parts = [
-        `steps ${from} to ${from + count - 1}`,
+        evaluates ? `${rows} held-out rows` : `steps ${from} to ${from + count - 1}`,
         `loss ${loss.toFixed(0)} a row`,
         coinsText(fee),
         io.columns < 110 ? shorten(who, 13) : who,
       ]
-      return `${paint(io, 'green', 'certified')}  ${parts.join('  ')}\n`
+      return `${paint(io, 'green', evaluates ? 'evaluated' : 'certified')}  ${parts.join('  ')}\n`
     })
     progress.update([...seen].reduce((sum, one) => sum + rangeSteps(job, one).count, 0))
   }
@@ -97,7 +99,7 @@ function createFollower(id: Hash, job: Job, report: Report, io: Io, progress: Pr
       onCertificate({ ...(details as unknown as CertificateFields), blockNumber })
     else if (event === 'JobFinished') onEnd('finished')
     else if (event === 'JobCancelled') onEnd('cancelled')
-    else onOther({ event, blockNumber, details })
+    else if (event !== 'Evaluated') onOther({ event, blockNumber, details })
   }
 
   /** A missed or declined lease. */

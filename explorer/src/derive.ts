@@ -62,14 +62,16 @@ export function macsPerSecond(
   return macs / Math.max(1, newest.timestamp - oldest.timestamp)
 }
 
-/** Mean loss of each step of certificates in range order. */
+/** Mean loss of each step of certificates in range order; the evaluation is no step. */
 export function lossCurve(
   certificates: readonly CertificateWire[],
   job: JobWire,
 ): { readonly steps: readonly number[]; readonly losses: readonly number[] } {
   const batch = num(job.definition.batch)
   const leaseSteps = num(job.definition.leaseSteps)
-  const inOrder = certificates.toSorted((a, b) => num(a.range) - num(b.range))
+  const inOrder = certificates
+    .filter(({ range }) => num(range) < num(job.ranges))
+    .toSorted((a, b) => num(a.range) - num(b.range))
   const steps: number[] = []
   const losses: number[] = []
   for (const one of inOrder)

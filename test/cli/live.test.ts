@@ -112,10 +112,11 @@ describe('the command line against a running node', () => {
       .map((line) => JSON.parse(line))
     assert.deepEqual(
       events.map(({ event }) => event),
-      ['Certified', 'Certified', 'Certified', 'Certified', 'finished'],
+      ['Certified', 'Certified', 'Certified', 'Certified', 'Evaluated', 'finished'],
     )
+    assert.deepEqual([events.at(-2).rows, events.at(-2).range], [24, 4])
     assert.equal(events.at(-1).feesWei, opened.escrow)
-    assert.match((await run('job', 'watch', job)).out, /finished {2}4 leases, .* coins in fees/)
+    assert.match((await run('job', 'watch', job)).out, /finished {2}5 leases, .* coins in fees/)
 
     const file = join(home, 'flowers.waggle')
     const pulled = await json('model', 'pull', job, '-o', file)

@@ -173,10 +173,24 @@ function Loss({ job, certificates }: JobProps): VNode {
       />
       <p class="soft small">
         Squared error a row, as the certificates tell it: {countText(first)} at first,{' '}
-        {countText(last)} now ({percentText(last / Math.max(first, 1e-9))}).
+        {countText(last)} now ({percentText(last / Math.max(first, 1e-9))}). {evaluationText(job)}
       </p>
     </>
   )
+}
+
+/** What was proven of the finished model, on rows that it never saw. */
+function evaluationText({ definition, evaluation, status }: JobWire): string {
+  if (evaluation !== null) {
+    const rows = num(evaluation.rows)
+    const loss = countText(num(evaluation.loss) / rows)
+    return `Evaluated and proven on ${countText(rows)} held-out rows: ${loss} a row.`
+  }
+  if (definition.heldOut === undefined) return 'No rows are held out for an evaluation.'
+  const rows = countText(num(definition.heldOut.rows))
+  return status === 'finished' || status === 'cancelled'
+    ? 'It was not evaluated.'
+    : `${rows} rows are held out for the evaluation at the end.`
 }
 
 function Leases({ job, certificates }: JobProps): VNode {
