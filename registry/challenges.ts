@@ -236,11 +236,20 @@ export async function answerChallenge(
   if (caller !== keeper) return refuse({ code: 'custody/notKeeper', keeper })
   if (!(await isPart(world, challenge, part, checkWeights)))
     return refuse({ code: 'custody/wrongPart', index: BigInt(index) })
+  return ok(await payAnswer(world, params, challenge))
+}
+
+/** Pay the keeper of an open challenge that it has answered. Returns the wei. */
+export async function payAnswer(
+  world: World,
+  params: ChainParams,
+  { drawnAt, keeper }: Challenge,
+): Promise<bigint> {
   await setStatus(world, params, drawnAt, 'answered')
   const pay = (await world.purse.balance(moduleAddresses.custody)) / potShare
   await world.purse.transfer(moduleAddresses.custody, keeper, pay)
   await recordEarning(world, keeper, pay)
-  return ok(pay)
+  return pay
 }
 
 async function isPart(

@@ -38,6 +38,8 @@ export type Conduct = {
   readonly includes: (worker: string) => boolean
   /** Whether it vouches for another's weights: after fetching them, blindly, or not at all. */
   readonly vouches: (worker: string) => 'fetched' | 'blindly' | 'no'
+  /** Whether it has what it must keep, when it is asked for a part of it. */
+  readonly keeps: boolean
 }
 
 export const honest: Conduct = {
@@ -47,4 +49,5 @@ export const honest: Conduct = {
   proposes: () => true,
   includes: () => true,
   vouches: () => 'fetched',
+  keeps: true,
 }

@@ -8,6 +8,7 @@ import { nextJobNonce } from '../registry/jobBook.ts'
 import { basePriceOf } from '../registry/prices.ts'
 import { honest } from './conduct.ts'
 import { createDice } from './dice.ts'
+import { createKeepers } from './keepers.ts'
 import type { Outcome } from './outcome.ts'
 import {
   accountOf,
@@ -96,6 +97,7 @@ async function run(cast: Cast, scenario: Scenario, options: Options): Promise<Ru
   const accounts = await cast({ sim, workshop, seed })
   await addPeople(sim, workshop, seed, agents)
   sim.addActor(workshop.act)
+  sim.addActor(createKeepers(sim))
   let turnover = 0n
   workshop.onSettled((_record, fee) => {
     turnover += fee

@@ -4,6 +4,7 @@
 import type { Scenario } from './scenario.ts'
 import { cartel } from './scenarios/cartel.ts'
 import { censor } from './scenarios/censor.ts'
+import { lazyVerifier } from './scenarios/lazyVerifier.ts'
 import { leaseSquatter } from './scenarios/leaseSquatter.ts'
 import { openLookCancel } from './scenarios/openLookCancel.ts'
 import { proofCopier } from './scenarios/proofCopier.ts'
@@ -18,6 +19,7 @@ export const scenarios: readonly Scenario[] = [
   selfDealer,
   proofCopier,
   withholder,
+  lazyVerifier,
   seedGrinder,
   openLookCancel,
   sybilSplitter,

@@ -27,7 +27,14 @@ const { params } = genesis.value
 const epochs = Number(process.env.WAGGLE_SIMULATE_EPOCHS ?? 30)
 const options = { params, seed: 1, epochs, agents: 20 }
 /** Those whose loss shows within a few epochs; the others need the long run. */
-const plain = new Set(['proof-copier', 'withholder', 'lease-squatter', 'spammer', 'self-dealer'])
+const plain = new Set([
+  'proof-copier',
+  'withholder',
+  'lazy-verifier',
+  'lease-squatter',
+  'spammer',
+  'self-dealer',
+])
 
 describe('adversaries', () => {
   for (const scenario of scenarios)
