@@ -7,6 +7,7 @@ import type { Address } from '../primitives/address.ts'
 import type { Hash } from '../primitives/hash.ts'
 import { type Fault, invariant, type Result, refuse } from '../primitives/result.ts'
 import { certifyGas } from '../proof/certificateCost.ts'
+import { readCharges } from '../registry/jobCharges.ts'
 import { readJob } from '../registry/jobRecord.ts'
 import type { CertifyCall } from '../vm/modules/jobs.ts'
 import type { Account } from './account.ts'
@@ -30,15 +31,19 @@ const memberGas = 64_000n
 /** Of each custodian's pay. */
 const custodianGas = 32_000n
 
+/** Of each payment for rows or to an ancestor's owner: two words, a transfer and an event. */
+const paymentGas = 40_000n
+
 /** EIP-7825: the most gas of one transaction. */
 const maxGas = 16_777_216n
 
 const tip = 1_000_000_000n
 
-/** The most gas that a certificate takes besides {@link certifyGas}. */
-export function storageGas(members: number, custodians: bigint): bigint {
+/** The most gas that a certificate with `payments` besides its fee takes on top of {@link certifyGas}. */
+export function storageGas(members: number, custodians: bigint, payments = 0): bigint {
   const paid = [...custodians.toString(2)].filter((bit) => bit === '1').length
-  return baseGas + memberGas * BigInt(members) + custodianGas * BigInt(paid)
+  const ofMembers = memberGas * BigInt(members) + custodianGas * BigInt(paid)
+  return baseGas + ofMembers + paymentGas * BigInt(payments)
 }
 
 export function createCertifier({ chain, account, certificates, pools }: CertifierModules) {
@@ -53,7 +58,9 @@ export function createCertifier({ chain, account, certificates, pools }: Certifi
       .all()
       .filter(({ worker, transaction: { tx } }) => worker === account.address && tx.nonce >= nonce)
     const members = (await chain.setAt(chain.head().height))?.validators.length ?? maxValidators
-    const gas = storageGas(members, call.custodians) + certifyGas(record.job, call.range)
+    const { royalties, rowPrice, heldOutRowPrice } = await readCharges(reader.world, call.job)
+    const payments = royalties.length + (rowPrice + heldOutRowPrice > 0n ? 1 : 0)
+    const gas = storageGas(members, call.custodians, payments) + certifyGas(record.job, call.range)
     const transaction = await account.sign({
       chainId: chain.genesis.chainId,
       nonce: nonce + BigInt(waiting.length),

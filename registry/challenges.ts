@@ -16,7 +16,7 @@ import { invariant, ok, type Result, refuse } from '../primitives/result.ts'
 import { readDataset } from './datasets.ts'
 import { splitFee } from './formulas.ts'
 import { type Job, ProofKind } from './job.ts'
-import { isFresh, type JobRecord, readJob } from './jobRecord.ts'
+import { type JobRecord, readJob } from './jobRecord.ts'
 import { keepersOf, type Subject } from './keepers.ts'
 import { addressOfWord, hashOfWord, listItem, listLength, slotOf } from './layout.ts'
 import { burn } from './ledger.ts'
@@ -215,7 +215,7 @@ export function isKept(
   { epochLength, keepEpochs }: ChainParams,
   height: bigint,
 ): boolean {
-  if (job.proofKind !== ProofKind.StepProof || isFresh(state)) return false
+  if (job.proofKind !== ProofKind.StepProof || state.range === 0) return false
   return epochOf(height, epochLength) <= epochOf(state.rangeSince, epochLength) + keepEpochs
 }
 

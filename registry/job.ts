@@ -59,6 +59,8 @@ export type Job = {
   readonly pricePerMac: bigint
   /** What the model is evaluated on at the end; absent: nothing. */
   readonly heldOut?: HeldOut
+  /** The model whose weights it starts from, named by its job; absent: random ones. */
+  readonly base?: Hash
   /**
    * Batches are drawn from so many of the dataset's last rows; absent: from all that are not held out.
    * Only evaluations have it (`registry/evaluation.ts`); no job is opened with it.
@@ -78,6 +80,7 @@ export function jobIdOf(job: Job): Hash {
 /** Tags of what a job may have or not, ascending in the encoding. */
 const heldOutTag = 1
 const lastRowsTag = 2
+const baseTag = 3
 
 export function encodeJob(job: Job): Uint8Array {
   const short = (value: number, writer: Writer) => writer.uint(value, 1)
@@ -101,9 +104,10 @@ export function encodeJob(job: Job): Uint8Array {
     )
     .uint(job.initBound, 1)
     .uint(job.pricePerMac, 16)
-  const { heldOut, lastRows } = job
+  const { heldOut, lastRows, base } = job
   if (heldOut !== undefined) writer.uint(heldOutTag, 1).hash(heldOut.dataset).uint(heldOut.rows, 4)
   if (lastRows !== undefined) writer.uint(lastRowsTag, 1).uint(lastRows, 4)
+  if (base !== undefined) writer.uint(baseTag, 1).hash(base)
   return writer.bytes()
 }
 
@@ -116,9 +120,12 @@ function readJob(reader: Reader): Job {
   return { ...readFields(reader), ...readExtras(reader) }
 }
 
-function readExtras(reader: Reader): Pick<Job, 'heldOut' | 'lastRows'> {
+/** What a job may have or not. */
+type Extras = Pick<Job, 'heldOut' | 'lastRows' | 'base'>
+
+function readExtras(reader: Reader): Extras {
   const rows = () => reader.number(4) || reader.fail('rows')
-  let extras: Pick<Job, 'heldOut' | 'lastRows'> = {}
+  let extras: Extras = {}
   for (let before = 0; reader.left > 0; ) {
     const tag = reader.number(1)
     if (tag <= before) reader.fail('order of tags')
@@ -126,6 +133,7 @@ function readExtras(reader: Reader): Pick<Job, 'heldOut' | 'lastRows'> {
     if (tag === heldOutTag)
       extras = { ...extras, heldOut: { dataset: reader.hash(), rows: rows() } }
     else if (tag === lastRowsTag) extras = { ...extras, lastRows: rows() }
+    else if (tag === baseTag) extras = { ...extras, base: reader.hash() }
     else reader.fail('tag')
   }
   return extras

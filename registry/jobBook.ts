@@ -8,12 +8,21 @@ import { type Hash, zeroHash } from '../primitives/hash.ts'
 import { ok, type Result, refuse } from '../primitives/result.ts'
 import { type AdmissionFault, admitJob } from './admission.ts'
 import { type Dataset, readDataset } from './datasets.ts'
+import { mayTrain } from './datasetTerms.ts'
 import { evaluationJob, isEvaluation, leaseCount, leaseSeed } from './evaluation.ts'
-import { type Job, jobIdOf, rowSpan, stepMacs } from './job.ts'
-import { type JobRecord, JobStatus, readJob, writeJobBytes, writeJobState } from './jobRecord.ts'
+import { type Job, jobIdOf, proofKinds, rowSpan, stepMacs } from './job.ts'
+import { currentCharges, totalCharges, writeCharges } from './jobCharges.ts'
+import {
+  type JobRecord,
+  type JobState,
+  JobStatus,
+  readJob,
+  writeJobBytes,
+  writeJobState,
+} from './jobRecord.ts'
 import { hashOfWord, listItems, listLength, listPush, listRemove, slotOf } from './layout.ts'
 import { burn } from './ledger.ts'
-import { registerModel } from './models.ts'
+import { readModel, registerModel } from './models.ts'
 import { basePriceOf } from './prices.ts'
 import type { World } from './records.ts'
 import { attemptAt, drawnAttempts } from './schedule.ts'
@@ -23,6 +32,14 @@ export type JobFault =
   | AdmissionFault
   | { readonly code: 'jobs/unknown'; readonly id: Hash }
   | { readonly code: 'jobs/unknownDataset'; readonly dataset: Hash }
+  | { readonly code: 'jobs/notAllowed'; readonly dataset: Hash; readonly account: Address }
+  | { readonly code: 'jobs/unknownModel'; readonly model: Hash }
+  | {
+      readonly code: 'jobs/baseMismatch'
+      readonly field: string
+      readonly expected: bigint
+      readonly got: bigint
+    }
   | {
       readonly code: 'jobs/datasetMismatch'
       readonly field: string
@@ -34,7 +51,7 @@ export type JobFault =
   | { readonly code: 'jobs/notOwner'; readonly owner: Address }
   | { readonly code: 'jobs/notRunning'; readonly id: Hash }
 
-/** What a whole job costs its owner besides the open fee, wei. */
+/** The fees of all leases of a job, wei. */
 export function totalFee(job: Job, params: ChainParams): bigint {
   const evaluation = job.heldOut === undefined ? 0n : stepMacs(evaluationJob(job))
   return (
@@ -43,13 +60,18 @@ export function totalFee(job: Job, params: ChainParams): bigint {
   )
 }
 
+/** What a job that is opened now costs its owner besides the open fee, wei: fees, rows and royalties. */
+export async function jobCost(world: World, params: ChainParams, job: Job): Promise<bigint> {
+  return totalFee(job, params) + totalCharges(job, await currentCharges(world, job), params)
+}
+
 /** How many jobs `owner` has opened: the nonce of its next. */
 export function nextJobNonce(world: World, owner: Address): Promise<bigint> {
   return world.jobs.get(slotOf('jobNonce', owner))
 }
 
 /**
- * Open a job. `wei` came with the call and is in the module's account: the whole fee and the open fee,
+ * Open a job. `wei` came with the call and is in the module's account: {@link jobCost} and the open fee,
  * to the wei. Returns the job's name.
  */
 export async function openJob(
@@ -61,15 +83,14 @@ export async function openJob(
 ): Promise<Result<Hash, JobFault>> {
   const admitted = admitJob(job, { ...params, basePrice: await basePriceOf(world, params) })
   if (!admitted.ok) return admitted
-  const dataset = await readDataset(world, job.dataset)
-  if (dataset === null) return refuse({ code: 'jobs/unknownDataset', dataset: job.dataset })
-  const judges = await readDataset(world, job.heldOut?.dataset ?? job.dataset)
-  if (judges === null) return refuse({ code: 'jobs/unknownDataset', dataset: job.heldOut!.dataset })
-  const mismatch =
-    datasetFault(job, dataset) ??
-    (job.heldOut === undefined ? null : datasetFault(evaluationJob(job), judges))
-  if (mismatch !== null) return refuse(mismatch)
-  const escrow = totalFee(job, params)
+  const unfit =
+    (await rowsFault(world, job, job)) ??
+    (job.heldOut === undefined ? null : await rowsFault(world, evaluationJob(job), job))
+  if (unfit !== null) return refuse(unfit)
+  const base = await baseOf(world, job)
+  if (!base.ok) return base
+  const charges = await currentCharges(world, job)
+  const escrow = totalFee(job, params) + totalCharges(job, charges, params)
   const required = escrow + params.openFee
   if (wei !== required) return refuse({ code: 'jobs/wrongEscrow', required, got: wei })
 
@@ -87,18 +108,62 @@ export async function openJob(
     range: 0,
     rangeSince: height,
     escrow,
-    commitment: zeroHash,
-    weights: zeroHash,
+    ...base.value,
     declinedBy: zeroAddress,
     missesPaid: 0,
     cancelRequested: false,
     evaluationSeed: zeroHash,
   })
+  await writeCharges(world, id, charges)
   await listPush(world.jobs, BigInt(id), 'jobs')
   await burn(world, moduleAddresses.jobs, params.openFee)
   if (active) await activate(world, id, height)
   else await pushWaiting(world, id, job.pricePerMac, height)
   return ok(id)
+}
+
+/** Whether the rows of `work` are there, are for its owner, and fit. */
+async function rowsFault(world: World, work: Job, { owner }: Job): Promise<JobFault | null> {
+  const dataset = await readDataset(world, work.dataset)
+  if (dataset === null) return { code: 'jobs/unknownDataset', dataset: work.dataset }
+  if (!(await mayTrain(world, dataset, owner)))
+    return { code: 'jobs/notAllowed', dataset: work.dataset, account: owner }
+  return datasetFault(work, dataset)
+}
+
+/** The weights that a job starts from; zeros where it draws its own. */
+async function baseOf(
+  world: World,
+  job: Job,
+): Promise<Result<Pick<JobState, 'commitment' | 'weights'>, JobFault>> {
+  if (job.base === undefined) return ok({ commitment: zeroHash, weights: zeroHash })
+  const model = await readModel(world, job.base)
+  if (model === null) return refuse({ code: 'jobs/unknownModel', model: job.base })
+  const { job: trained } = (await readJob(world, job.base))!
+  const fault = baseFault(job, trained)
+  if (fault !== null) return refuse(fault)
+  return ok({ commitment: model.commitment, weights: model.weights })
+}
+
+/** Weights, and commitments to them, carry over only between jobs whose shapes are alike. */
+function baseFault(job: Job, base: Job): JobFault | null {
+  const shapeOf = ({ proofKind, layers, fractionBits, leaseSteps }: Job) => ({
+    proofKind: proofKinds.indexOf(proofKind),
+    depth: layers.length,
+    ...Object.fromEntries(layers.map((width, i) => [`layers.${i}`, width])),
+    fractionBits,
+    leaseSteps,
+  })
+  const got: Readonly<Record<string, number>> = shapeOf(job)
+  for (const [field, expected] of Object.entries(shapeOf(base)))
+    if (got[field] !== expected)
+      return {
+        code: 'jobs/baseMismatch',
+        field,
+        expected: BigInt(expected),
+        got: BigInt(got[field] ?? 0),
+      }
+  return null
 }
 
 function datasetFault(job: Job, dataset: Dataset): JobFault | null {
@@ -203,6 +268,7 @@ export async function endJob(
       weights: state.weights,
       commitment: state.commitment,
       height,
+      parent: job.base ?? null,
     })
   await promoteWaiting(world, params, height)
   return refund

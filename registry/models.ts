@@ -16,16 +16,18 @@ export type Model = {
   /** Commitment to the final weights. */
   readonly commitment: Hash
   readonly height: bigint
+  /** The model whose weights it was trained from; null: from random ones. */
+  readonly parent: Hash | null
 }
 
-const fields = ['dataset', 'owner', 'weights', 'commitment', 'height'] as const
+const fields = ['dataset', 'owner', 'weights', 'commitment', 'height', 'parent'] as const
 const place = (job: Hash, field: (typeof fields)[number]): bigint =>
   slotOf('model', job) + BigInt(fields.indexOf(field))
 
 /** Register what a finished job made. */
 export async function registerModel(world: World, model: Model): Promise<void> {
   for (const field of fields)
-    await world.registry.put(place(model.job, field), BigInt(model[field]))
+    await world.registry.put(place(model.job, field), BigInt(model[field] ?? 0))
   await listPush(world.registry, BigInt(model.job), 'models')
 }
 
@@ -33,6 +35,7 @@ export async function readModel(world: World, job: Hash): Promise<Model | null> 
   const get = (field: (typeof fields)[number]) => world.registry.get(place(job, field))
   const height = await get('height')
   if (height === 0n) return null
+  const parent = await get('parent')
   return {
     job,
     dataset: hashOfWord(await get('dataset')),
@@ -40,6 +43,7 @@ export async function readModel(world: World, job: Hash): Promise<Model | null> 
     weights: hashOfWord(await get('weights')),
     commitment: hashOfWord(await get('commitment')),
     height,
+    parent: parent === 0n ? null : hashOfWord(parent),
   }
 }
 

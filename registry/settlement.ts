@@ -28,6 +28,7 @@ import {
 import { splitCustody, splitFee } from './formulas.ts'
 import { type Job, rangeCount, rangeSteps } from './job.ts'
 import { awaitEvaluation, endJob } from './jobBook.ts'
+import { type PaidCharge, payCharges } from './jobCharges.ts'
 import {
   isFresh,
   type JobRecord,
@@ -71,6 +72,8 @@ export type ClaimFault =
 
 export type Settled = {
   readonly fee: bigint
+  /** What was paid on top of it, for rows and to the owners of ancestors. */
+  readonly charge: PaidCharge
   readonly steps: number
   readonly misses: readonly Miss[]
   readonly ended: typeof JobStatus.Finished | typeof JobStatus.Cancelled | null
@@ -102,13 +105,14 @@ export async function certify(
   const fee = leaseFee(record.job, claim.range, params)
   await payFee(world, record, worker, proposer, fee, custodianAddresses(custody, claim))
   if (custody !== null) await recordVouched(world, record.id, custody.epoch, claim.custodians)
+  const charge = await payCharges(world, record.id, record.job, claim.range, fee)
   const work = leaseWork(record.job, claim.range)
   const { count } = rangeSteps(work.job, work.range)
   await countLease(world, work.job, count)
   const evaluates = isEvaluation(record.job, claim.range)
   const state = {
     ...record.state,
-    escrow: record.state.escrow - fee,
+    escrow: record.state.escrow - fee - charge.total,
     // The step of an evaluation changes nothing.
     commitment: evaluates ? record.state.commitment : claim.after,
     weights: claim.weights,
@@ -126,7 +130,7 @@ export async function certify(
     await awaitEvaluation(world, record.id)
   const refund =
     ended === null ? 0n : await endJob(world, params, { ...record, state }, ended, height)
-  return ok({ fee, steps: count, misses, ended, refund, evaluation })
+  return ok({ fee, charge, steps: count, misses, ended, refund, evaluation })
 }
 
 /** How a job ends whose lease before `state.range` was settled; null: it goes on. */

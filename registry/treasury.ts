@@ -12,7 +12,7 @@ import { invariant, ok, type Result, refuse } from '../primitives/result.ts'
 import { admitJob } from './admission.ts'
 import { validatorSetAt } from './epochSets.ts'
 import { decodeJob, encodeJob, type Job } from './job.ts'
-import { type JobFault, nextJobNonce, openJob, totalFee } from './jobBook.ts'
+import { type JobFault, jobCost, nextJobNonce, openJob } from './jobBook.ts'
 import {
   addressOfWord,
   getBytes,
@@ -108,7 +108,7 @@ export async function propose(
     const admitted = admitJob(spending.job, params)
     if (!admitted.ok) return refuse({ code: 'treasury/unfit', why: admitted.fault.code })
   }
-  const amount = costOf(spending, params)
+  const amount = await costOf(world, spending, params)
   if (amount === 0n) return refuse({ code: 'treasury/nothing' })
   await dropExpired(world, BigInt(epoch))
   const open = await openProposals(world)
@@ -135,10 +135,10 @@ export async function propose(
   return ok(id)
 }
 
-function costOf(spending: Spending, params: ChainParams): bigint {
+async function costOf(world: World, spending: Spending, params: ChainParams): Promise<bigint> {
   return spending.kind === 'grant'
     ? spending.amount
-    : totalFee(spending.job, params) + params.openFee
+    : (await jobCost(world, params, spending.job)) + params.openFee
 }
 
 async function isMember(world: World, epoch: number, account: Address): Promise<boolean> {

@@ -66,7 +66,7 @@ export function createWorkIndex({ store, chain, onHead, report }: WorkIndexModul
       key: certificateKey(certificate.job, certificate.range),
       value: encodeCertificate(certificate),
     }))
-    for (const certificate of certificates) writes.push(...(await firstOf(certificate)))
+    writes.push(...(await Promise.all(certificates.map(firstOf))).flat())
     await store.batch([...writes, { key: nextKey, value: uintBytes(number + 1n, 8) }])
     if (!live) return
     for (const event of events) for (const listener of jobListeners) listener(event)

@@ -28,7 +28,7 @@ async function setUp() {
   world.mint(moduleAddresses.jobs, wei)
   assert.ok((await openJob(world, testParams, job, wei, 1n)).ok)
   const made = { job: model, dataset: job.dataset, owner, weights: blob, commitment: blob }
-  await registerModel(world, { ...made, height: 9n })
+  await registerModel(world, { ...made, height: 9n, parent: null })
   const gate = createBlobGate({
     chainId: 7,
     world: async () => world,

@@ -18,7 +18,8 @@ import {
   rangeCount,
   rangeSteps,
 } from '../../registry/job.ts'
-import { cancelJob, nextJobNonce, openJob, totalFee } from '../../registry/jobBook.ts'
+import { cancelJob, jobCost, nextJobNonce, openJob, totalFee } from '../../registry/jobBook.ts'
+import { type PaidCharge, readCharges } from '../../registry/jobCharges.ts'
 import {
   type JobRecord,
   JobStatus,
@@ -43,7 +44,7 @@ export type JobSpec = Omit<JobTerms, 'proofKind' | 'heldOut'> & {
 }
 
 /** What is chosen when a job is opened. */
-type JobTerms = Omit<Job, 'chainId' | 'owner' | 'nonce' | 'lastRows'>
+type JobTerms = Omit<Job, 'chainId' | 'owner' | 'nonce' | 'lastRows' | 'base'>
 
 /** What a spec says; null if it names a kind of proof that there is not. */
 export function termsOf({ proofKind: code, heldOut, ...spec }: JobSpec): JobTerms | null {
@@ -56,18 +57,21 @@ export function termsOf({ proofKind: code, heldOut, ...spec }: JobSpec): JobTerm
 export function jobsModule(params: ChainParams, chainId: number): NativeModule {
   const refuse = (fault: { readonly code: string }) => refusal(jobsAbi, fault)
 
-  async function jobOf(call: NativeCall): Promise<Job | NativeOutcome> {
-    const [spec] = call.args as [JobSpec]
+  /** @param base - the model to start from; zeros: none. */
+  async function jobOf(call: NativeCall, spec: JobSpec, base: Hash): Promise<Job | NativeOutcome> {
     const terms = termsOf(spec)
     if (terms === null)
       return { ok: false, errorName: 'ProofKindUnavailable', args: [spec.proofKind] }
     const nonce = await nextJobNonce(call.world, call.caller)
-    return { chainId, owner: call.caller, nonce, ...terms }
+    const job = { chainId, owner: call.caller, nonce, ...terms }
+    return base === zeroHash ? job : { ...job, base }
   }
 
-  async function open(call: NativeCall): Promise<NativeOutcome> {
-    const job = await jobOf(call)
+  async function open(call: NativeCall, spec: JobSpec, base: Hash): Promise<NativeOutcome> {
+    const job = await jobOf(call, spec, base)
     if ('ok' in job) return job
+    // An opened job has its cost to the wei.
+    const escrow = call.value - params.openFee
     const opened = await openJob(call.world, params, job, call.value, call.block.height)
     if (!opened.ok) return refuse(opened.fault)
     // Only an admitted job has shapes to ask; the refusal undoes the opening.
@@ -78,17 +82,24 @@ export function jobsModule(params: ChainParams, chainId: number): NativeModule {
       owner: job.owner,
       dataset: job.dataset,
       steps: job.steps,
-      escrow: totalFee(job, params),
+      escrow,
     })
+    if (job.base !== undefined) call.emit('JobBased', { jobId: opened.value, base: job.base })
     return answer(opened.value)
   }
 
-  async function quote(call: NativeCall): Promise<NativeOutcome> {
-    const job = await jobOf(call)
+  async function quote(
+    call: NativeCall,
+    spec: JobSpec,
+    base: Hash,
+    tell: (escrow: bigint, fees: bigint) => NativeOutcome,
+  ): Promise<NativeOutcome> {
+    const job = await jobOf(call, spec, base)
     if ('ok' in job) return job
     // What no job may be has no cost that could be worked out.
     const admitted = admitJob(job, params)
-    return admitted.ok ? answer(totalFee(job, params), params.openFee) : refuse(admitted.fault)
+    if (!admitted.ok) return refuse(admitted.fault)
+    return tell(await jobCost(call.world, params, job), totalFee(job, params))
   }
 
   async function certifyCall(call: NativeCall): Promise<NativeOutcome> {
@@ -99,7 +110,7 @@ export function jobsModule(params: ChainParams, chainId: number): NativeModule {
     const { height, coinbase } = call.block
     const settled = await certify(call.world, params, claim, call.caller, coinbase, height)
     if (!settled.ok) return refuse(settled.fault)
-    const { fee, steps, misses, ended, refund, evaluation } = settled.value
+    const { fee, charge, steps, misses, ended, refund, evaluation } = settled.value
     emitMisses(call, claim.job, claim.range, misses)
     call.emit('Certified', {
       jobId: claim.job,
@@ -113,6 +124,7 @@ export function jobsModule(params: ChainParams, chainId: number): NativeModule {
       custodians: claim.custodians,
       sidecar: claim.sidecar,
     })
+    emitCharge(call, claim.job, charge)
     if (evaluation !== null)
       call.emit('Evaluated', {
         jobId: claim.job,
@@ -184,8 +196,18 @@ export function jobsModule(params: ChainParams, chainId: number): NativeModule {
   }
 
   return defineModule('Jobs', moduleAddresses.jobs, jobsAbi, {
-    open,
-    quote,
+    open: (call) => open(call, call.args[0] as JobSpec, zeroHash),
+    openFrom: (call) => open(call, call.args[1] as JobSpec, call.args[0] as Hash),
+    quote: (call) =>
+      quote(call, call.args[0] as JobSpec, zeroHash, (escrow) => answer(escrow, params.openFee)),
+    quoteFrom: (call) =>
+      quote(call, call.args[1] as JobSpec, call.args[0] as Hash, (escrow, fees) =>
+        answer(escrow, params.openFee, escrow - fees),
+      ),
+    charges: (call) =>
+      withJob(call, async ({ id, job }) =>
+        answer({ ...(await readCharges(call.world, id)), base: job.base ?? zeroHash }),
+      ),
     certify: certifyCall,
     expire,
     decline,
@@ -242,6 +264,17 @@ function viewOf({ job, state }: JobRecord) {
     stepsDone: state.range < ranges ? rangeSteps(job, state.range).from : job.steps,
     steps: job.steps,
   }
+}
+
+function emitCharge(
+  call: NativeCall,
+  jobId: Hash,
+  { data, dataOwner: owner, royalties }: PaidCharge,
+): void {
+  const { dataset, rows, wei } = data
+  if (wei > 0n) call.emit('RowsPaid', { jobId, dataset, owner, rows: BigInt(rows), amount: wei })
+  for (const { model, owner, wei: amount } of royalties)
+    if (amount > 0n) call.emit('RoyaltyPaid', { jobId, model, owner, amount })
 }
 
 function emitMisses(call: NativeCall, jobId: Hash, range: number, misses: readonly Miss[]): void {
