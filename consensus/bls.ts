@@ -72,12 +72,19 @@ export function verifyBatch(checks: readonly SignatureCheck[]): boolean {
   const blended = [...groups.values()].map(blend)
   const sets = blended.filter((set) => set !== null)
   if (sets.length < blended.length) return false
+  if (sets.length === 1) return blstVerify(sets[0]!.msg, sets[0]!.pk, sets[0]!.sig)
   return sets.length === 0 || verifyMultipleAggregateSignatures(sets)
 }
 
+type Group = readonly [SignatureCheck, ...SignatureCheck[]]
+
 /** One check that stands for several of the same message, or null if one has no key or signature. */
 function blend(checks: readonly SignatureCheck[]): SignatureSet | null {
-  const msg = checks[0]!.message
+  const [{ message: msg, publicKey, signature }, ...more] = checks as Group
+  if (more.length === 0) {
+    const [pk, sig] = [publicKeyPoint(publicKey), signaturePoint(signature)]
+    return pk === null || sig === null ? null : { msg, pk, sig }
+  }
   const found = checks.flatMap(({ publicKey, signature }) => {
     const pk = publicKeyPoint(publicKey)
     return pk === null || signature.length !== signatureBytes ? [] : [{ pk, sig: signature }]

@@ -15,7 +15,7 @@ import { createPeering } from './peering.ts'
 import { createReception } from './reception.ts'
 import { tallyOf, votesFor } from './votes.ts'
 
-/** Messages taken from the inbox at a time: as many votes are verified as one batch. */
+/** Messages taken from the inbox at a time. */
 const batchSize = 256
 
 export function createDriver(options: DriverOptions, modules: DriverModules): Driver {
@@ -49,7 +49,7 @@ export function createDriver(options: DriverOptions, modules: DriverModules): Dr
     const entered = createHeightDriver({ ...modules, parent, set, post })
     current = entered
     await entered.begin(content.value)
-    peering.announce()
+    announce()
 
     function post(task: () => Promise<void>): void {
       mailbox.post(async () => {
@@ -112,11 +112,18 @@ export function createDriver(options: DriverOptions, modules: DriverModules): Dr
     })
   }
 
-  function tick(): void {
-    cancelTick = clock.after(statusIntervalMs, () => {
-      mailbox.post(() => peering.announce())
-      tick()
-    })
+  /** Tell everybody where we stand, and again after the interval. */
+  function announce(): void {
+    peering.announce()
+    cancelTick()
+    cancelTick = clock.after(statusIntervalMs, () => mailbox.post(tick))
+  }
+
+  async function tick(): Promise<void> {
+    const before = height()
+    await before.settleVotes()
+    await conclude()
+    if (height() === before) announce()
   }
 
   async function start(): Promise<void> {
@@ -132,14 +139,14 @@ export function createDriver(options: DriverOptions, modules: DriverModules): Dr
       modules.onWork(() => mailbox.post(() => height().onWork())),
     )
     await entered
-    tick()
   }
 
   function fallSilent(): Promise<void> {
     for (const release of releases.splice(0)) release()
     cancelTick()
     current?.end()
-    return mailbox.close()
+    // The task that is still running may have begun a height.
+    return mailbox.close().then(() => cancelTick())
   }
 
   /** Our own bug, the disk's failure, or a commit that our rules refuse: silence is always safe. */

@@ -9,10 +9,12 @@ import type { ValidatorSet } from '../registry/validatorSet.ts'
 import type { BuiltValue, DriverModules, Head, Judged } from './driverModules.ts'
 import { type Electorate, electorateOf, heightRulesOf, placeOf } from './electorate.ts'
 import { duplicateVote } from './evidence.ts'
+import { checkVoteSignatures, type VoteFault } from './intake.ts'
 import { createJudging } from './judging.ts'
 import { startHeight, step } from './machine.ts'
 import { type Effect, type Input, type State, Step } from './machineState.ts'
-import type { Proposal, Vote, VoteKind } from './messages.ts'
+import type { Proposal, VoteKind } from './messages.ts'
+import { type ClaimedVote, createPendingVotes } from './pendingVotes.ts'
 import { createProposing } from './proposing.ts'
 import { replayHeight } from './replay.ts'
 import { isTimely } from './timeouts.ts'
@@ -35,7 +37,11 @@ export type HeightDriver = {
   /** Go through the log, then take up what was under way. Once, before anything else. */
   readonly begin: (content: WalContent) => Promise<void>
   readonly onProposal: (checked: Proposal) => Promise<void>
-  readonly onVotes: (checked: readonly Vote[]) => Promise<void>
+  /** Keep votes of a right shape until their signatures matter; {@link HeightDriver.onVotes} looks. */
+  readonly keepVotes: (claimed: readonly ClaimedVote[]) => void
+  readonly onVotes: () => Promise<void>
+  /** Verify every vote that is kept. */
+  readonly settleVotes: () => Promise<void>
   /** The value store has made progress. */
   readonly onValue: () => Promise<void>
   readonly onWork: () => void
@@ -53,6 +59,7 @@ export function createHeightDriver(modules: HeightModules): HeightDriver {
   const store = createValueStore({ ...modules, ...electorate, ...params })
   const voice = createVoice({ ...modules, electorate, store, self })
   const queue: Input[] = []
+  const pending = createPendingVotes()
   const logged = new Set<Hash>()
   const firstSeen = new Map<Hash, number>()
   const rules = heightRulesOf(electorate, self)
@@ -90,7 +97,20 @@ export function createHeightDriver(modules: HeightModules): HeightDriver {
         for (const effect of transition.effects) await perform(effect)
       }
       judging.pursue(state)
+      count(pending.takeDue(state))
     } while (queue.length > 0)
+  }
+
+  /** Queue the votes whose signatures are right; the others are held against who brought them. */
+  function count(claimed: readonly ClaimedVote[]): void {
+    const votes = claimed.map(({ vote }) => vote)
+    const right = votes.length === 0 ? [] : checkVoteSignatures(electorate, votes)
+    for (const [i, { peer, vote }] of claimed.entries()) {
+      const { round, index } = vote
+      const fault: VoteFault = { code: 'vote/signature', round, index }
+      if (right[i]) queue.push({ type: 'vote', vote })
+      else modules.misbehaved(peer, fault)
+    }
   }
 
   async function perform(effect: Effect): Promise<void> {
@@ -206,7 +226,14 @@ export function createHeightDriver(modules: HeightModules): HeightDriver {
       takeProposal(proposal)
       return feed()
     },
-    onVotes: (votes) => feed(...votes.map((vote) => ({ type: 'vote', vote }) as const)),
+    keepVotes: (claimed) => {
+      for (const one of claimed) pending.add(one)
+    },
+    onVotes: () => feed(),
+    settleVotes: () => {
+      count(pending.takeAll(state))
+      return feed()
+    },
     onValue: () => feed(),
     onWork: () => {
       timers.onWork()

@@ -4,7 +4,6 @@
  */
 import type { Commit } from '../chain/commit.ts'
 import { envelopeHashOf } from '../chain/envelope.ts'
-import { toHex } from '../primitives/bytes.ts'
 import type { Hash } from '../primitives/hash.ts'
 import type { Result } from '../primitives/result.ts'
 import { verifyCommit } from './commit.ts'
@@ -13,9 +12,10 @@ import { conflictingCommits } from './conflictingCommits.ts'
 import type { DriverModules, PeerId } from './driverModules.ts'
 import type { HeightDriver } from './heightDriver.ts'
 import type { Mail } from './inbox.ts'
-import { checkProposal, checkVoteSignatures, type VoteFault, voteShapeFault } from './intake.ts'
+import { checkProposal, voteShapeFault } from './intake.ts'
 import type { Proposal, Vote } from './messages.ts'
 import type { Peering } from './peering.ts'
+import type { ClaimedVote } from './pendingVotes.ts'
 import { keepsRound } from './round.ts'
 import type { Progress, ValueFault } from './valueStore.ts'
 import { tallyOf } from './votes.ts'
@@ -35,16 +35,14 @@ type CommittedFault =
   | CommitFault
   | { readonly code: 'committed/name'; readonly expected: Hash; readonly got: Hash }
 
-/** A decoded message; of its votes only those whose signatures were found right. */
+/** A decoded message. */
 type Received = { readonly peer: PeerId; readonly message: WireMessage }
 
 export type Reception = {
-  /** Decode messages and verify all their votes as one batch. */
+  /** Decode messages; all their votes are kept first, so that they are verified together. */
   readonly open: (mail: readonly Mail[]) => readonly Received[]
   readonly receive: (received: Received) => Promise<void>
 }
-
-type PeerVote = { readonly peer: PeerId; readonly vote: Vote }
 
 export function createReception(modules: ReceptionModules): Reception {
   const { chainId, misbehaved, current, peering, takeOver } = modules
@@ -56,29 +54,12 @@ export function createReception(modules: ReceptionModules): Reception {
       if (!message.ok) misbehaved(peer, message.fault)
       return message.ok ? [{ peer, message: message.value }] : []
     })
-    const genuine = verifyVotes(received)
-    return received.map(({ peer, message }) => {
-      if (message.type !== 'votes') return { peer, message }
-      const votes = message.votes.filter((vote) => genuine.has(vote))
-      return { peer, message: { type: 'votes', votes } }
-    })
-  }
-
-  /** The votes of our height that are news and whose signatures are right. */
-  function verifyVotes(received: readonly Received[]): ReadonlySet<Vote> {
     const news = received.flatMap(votesIn).filter(({ peer, vote }) => isNews(peer, vote))
-    const claimed = [...new Map(news.map((one) => [keyOf(one.vote), one])).values()]
-    const right = checkVoteSignatures(
-      current().electorate,
-      claimed.map(({ vote }) => vote),
-    )
-    for (const { peer, vote } of claimed.filter((_, i) => !right[i])) {
-      const fault: VoteFault = { code: 'vote/signature', round: vote.round, index: vote.index }
-      misbehaved(peer, fault)
-    }
-    return new Set(claimed.filter((_, i) => right[i]).map(({ vote }) => vote))
+    current().keepVotes(news)
+    return received
   }
 
+  /** Whether a vote is one of our height that the machine does not have. */
   function isNews(peer: PeerId, vote: Vote): boolean {
     const { electorate, state } = current()
     if (vote.height !== electorate.height) {
@@ -97,7 +78,7 @@ export function createReception(modules: ReceptionModules): Reception {
       case 'status':
         return peering.onStatus(peer, message.status)
       case 'votes':
-        return onVotes(message.votes)
+        return current().onVotes()
       case 'proposal':
         return onProposal(peer, message.proposal)
       case 'part':
@@ -111,13 +92,6 @@ export function createReception(modules: ReceptionModules): Reception {
       default:
         return message satisfies never
     }
-  }
-
-  /** The height may have moved on since the votes were verified. */
-  async function onVotes(votes: readonly Vote[]): Promise<void> {
-    const { electorate, onVotes: take } = current()
-    const ours = votes.filter(({ height }) => height === electorate.height)
-    if (ours.length > 0) await take(ours)
   }
 
   async function onProposal(peer: PeerId, proposal: Proposal): Promise<void> {
@@ -173,11 +147,6 @@ export function createReception(modules: ReceptionModules): Reception {
   return { open, receive }
 }
 
-function votesIn({ peer, message }: Received): readonly PeerVote[] {
+function votesIn({ peer, message }: Received): readonly ClaimedVote[] {
   return message.type === 'votes' ? message.votes.map((vote) => ({ peer, vote })) : []
-}
-
-/** Equal for equal votes with equal signatures: relayed copies are verified once. */
-function keyOf({ kind, round, index, hash, signature }: Vote): string {
-  return `${kind} ${round} ${index} ${hash} ${toHex(signature)}`
 }
