@@ -30,13 +30,21 @@ export function statusOf(state: State, want: ValueWant | null, ask: boolean): St
   }
 }
 
-/** What a peer at our height lacks of the signed messages that we hold. */
+/** What a peer at our height lacks of the signed messages that we hold, and is to have from us. */
 export type Reply = { readonly proposal: Proposal | null; readonly votes: readonly Vote[] }
 
+/**
+ * Everybody repeats what it has signed itself; of others' messages only the few that are asked do, or a
+ * node of a large network would get each vote it lacks from every one of its peers.
+ */
 export function replyTo(state: State, status: Status): Reply {
   const votes = new Set<Vote>()
+  const { self } = state.rules
   const add = (found: readonly Vote[], known: Uint8Array | null) => {
-    for (const vote of found) if (known === null || !hasBit(known, vote.index)) votes.add(vote)
+    for (const vote of found) {
+      const told = status.ask || vote.index === self
+      if (told && (known === null || !hasBit(known, vote.index))) votes.add(vote)
+    }
   }
   if (status.proof !== null) {
     const tally = tallyOf(state.votes, status.proof.round, VoteKind.Prevote)
@@ -48,9 +56,10 @@ export function replyTo(state: State, status: Status): Reply {
   if (state.round > status.round)
     for (const kind of [VoteKind.Prevote, VoteKind.Precommit])
       add(tallyVotes(state, state.round, kind), null)
-  const candidate = state.candidates.get(status.round)
+  const proposal = state.candidates.get(status.round)?.proposal ?? null
+  const told = status.ask || proposal?.proposer === self
   return {
-    proposal: status.hasProposal ? null : (candidate?.proposal ?? null),
+    proposal: status.hasProposal || !told ? null : proposal,
     votes: [...votes].slice(0, maxVotesPerMessage),
   }
 }

@@ -21,8 +21,8 @@ export type Status = {
   /** The value most urgently looked for. */
   readonly want: ValueWant | null
   /**
-   * Send bulk: parts and sidecars, or the commit of a height that is over. Asked of a few peers at a
-   * time, or everybody would send the same megabytes.
+   * Send bulk: others' votes, parts and sidecars, or the commit of a height that is over. Asked of a few
+   * peers at a time, or everybody would send the same.
    */
   readonly ask: boolean
 }

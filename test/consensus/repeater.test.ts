@@ -56,6 +56,18 @@ function sent(from: State, to: State) {
 }
 
 describe('repetition', () => {
+  it('sends its own votes to all, those of others to the few that ask', () => {
+    const { self } = reached().rules
+    assert.equal(self, 3)
+    const full = reached(proposed(0, a), ...votes(Prevote, a, 0, 0, 1, 3))
+    const { proposal, votes: found } = replyTo(full, statusOf(reached(), null, false))
+    assert.equal(proposal, null)
+    assert.deepEqual(
+      found.map(({ index }) => index),
+      [3],
+    )
+  })
+
   it('sends the votes and the proposal of a round that the other lacks, and no others', () => {
     const full = reached(
       proposed(0, a),
