@@ -10,7 +10,7 @@ import type { Ledger } from './ledger.ts'
 import { createOutbox, type Outbox } from './outbox.ts'
 import type { PeerId } from './peer.ts'
 import { peerOf, type Sessions } from './sessions.ts'
-import { readFrames } from './streams.ts'
+import { grantSparingly, readFrames } from './streams.ts'
 import type { Transport } from './transport.ts'
 
 /** What both ends must know of a topic. */
@@ -103,6 +103,7 @@ export function createMessages(options: MessageOptions, modules: MessageModules)
     handler: MessageHandler,
   ): Promise<void> {
     // The peer may be ahead: its end of the hello can be over before ours.
+    grantSparingly(stream)
     stream.pause()
     if (!(await sessions.ready(connection))) return stream.abort(new Error('no hello'))
     const peer = peerOf(connection)

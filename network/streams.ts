@@ -3,6 +3,7 @@
  * reader that is busy stops the sender instead of filling memory.
  */
 import type { Stream, StreamMessageEvent } from '@libp2p/interface'
+import { StreamState, YamuxStream } from '@libp2p/yamux/stream'
 import { concatBytes } from '../primitives/bytes.ts'
 import { ok, type Result } from '../primitives/result.ts'
 import type { FrameFault } from './faults.ts'
@@ -60,6 +61,24 @@ function drained(stream: Stream, stallMs: number): Promise<void> {
     if (stream.status !== 'open') onClose()
   })
 }
+
+/**
+ * Let the sender of many small messages go on with what is left of its window until half of it is used:
+ * by itself, the library answers each message with a window update, which costs both sides as much as the
+ * message did.
+ */
+export function grantSparingly(stream: Stream): void {
+  if (!(stream instanceof YamuxStream)) return
+  const grant = stream.sendWindowUpdate.bind(stream)
+  const window = stream as unknown as Window
+  stream.sendWindowUpdate = () => {
+    const isOpen = stream.state === StreamState.Established
+    if (!isOpen || !(2 * window.recvWindowCapacity > window.recvWindow)) grant()
+  }
+}
+
+/** What the library keeps of a window: its size, and how much of it the sender has left; bytes. */
+type Window = { readonly recvWindow: number; readonly recvWindowCapacity: number }
 
 /** Close the writing end; a stream that is gone already is fine. */
 export async function closeWrite(stream: Stream): Promise<void> {
