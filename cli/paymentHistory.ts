@@ -8,6 +8,7 @@ import { moduleAddresses } from '../params/protocol.ts'
 import type { Address } from '../primitives/address.ts'
 import { weiPerGwei } from '../primitives/brand.ts'
 import type { Hash } from '../primitives/hash.ts'
+import { custodyAbi } from '../vm/modules/custody.ts'
 import { jobsAbi } from '../vm/modules/jobsAbi.ts'
 import { registryAbi } from '../vm/modules/registry.ts'
 import { stakingAbi } from '../vm/modules/stakingAbi.ts'
@@ -19,6 +20,7 @@ import { explain, type Node } from './rpc.ts'
 const jobs = { address: moduleAddresses.jobs, abi: jobsAbi } as const
 const registry = { address: moduleAddresses.registry, abi: registryAbi } as const
 const staking = { address: moduleAddresses.staking, abi: stakingAbi } as const
+const custody = { address: moduleAddresses.custody, abi: custodyAbi } as const
 const treasury = { address: moduleAddresses.treasury, abi: treasuryAbi } as const
 
 /** Blocks that are read, both ends included; a log query may span 10,000. */
@@ -43,6 +45,7 @@ function createReader(node: Node, account: Address, { from, to }: BlockWindow) {
   const sets = new Map<bigint, Promise<ValidatorSetWire | null>>()
   const payments: Payment[] = []
   let epochLength = 1n
+  let openFee = 0n
 
   const logsOf = async <const A extends Abi>({ address, abi }: { address: Address; abi: A }) =>
     parseEventLogs({ abi, logs: await client.getLogs({ address, fromBlock: from, toBlock: to }) })
@@ -91,6 +94,7 @@ function createReader(node: Node, account: Address, { from, to }: BlockWindow) {
   async function read(): Promise<readonly Payment[]> {
     const { params } = await node.call<NetworkWire>('waggle_getNetwork')
     epochLength = BigInt(params.epochLength)
+    openFee = BigInt(params.openFee)
     const ownBurn = await readJobs()
     await readEmission(ownBurn)
     await readStaking()
@@ -119,7 +123,7 @@ function createReader(node: Node, account: Address, { from, to }: BlockWindow) {
       case 'LeaseMissed':
         return missOf({ ...log.args, account, reporter: await reporterOf(transactionHash) }, block)
       case 'JobOpened':
-        return openingOf({ ...log.args, account }, block)
+        return openingOf({ ...log.args, openFee, account }, block)
       case 'JobFinished':
         return refundOf(log.args, block, 'what nobody earned')
       case 'JobCancelled':
@@ -183,10 +187,11 @@ function createReader(node: Node, account: Address, { from, to }: BlockWindow) {
   }
 
   async function readStaking(): Promise<void> {
-    for (const { eventName, args, blockNumber: block } of await logsOf(staking)) {
-      if (eventName !== 'RewardClaimed' || lowerAddress(args.delegator) !== account) continue
-      const why = `its share of the emission of ${args.validator}`
-      payments.push({ block, kind: 'reward', wei: args.amount, why, job: null })
+    for (const log of await logsOf(staking)) payments.push(...stakeOf(account, log))
+    for (const { eventName, args, blockNumber: block } of await logsOf(custody)) {
+      if (eventName !== 'Shown' || lowerAddress(args.keeper) !== account) continue
+      const why = `showed what it keeps when asked in block ${args.drawnAt}: a 64th of the pot`
+      payments.push({ block, kind: 'keeper', wei: args.reward, why, job: args.job as Hash })
     }
     for (const { eventName, args, blockNumber: block } of await logsOf(treasury)) {
       if (eventName !== 'Spent' || lowerAddress(args.to) !== account) continue
@@ -234,13 +239,50 @@ type OpenedJob = {
   readonly jobId: string
   readonly owner: string
   readonly escrow: bigint
+  readonly openFee: bigint
 }
 
 function openingOf(
-  { account, jobId, owner, escrow }: OpenedJob,
+  { account, jobId, owner, escrow, openFee }: OpenedJob,
   block: bigint,
 ): readonly Payment[] {
   if (lowerAddress(owner) !== account) return []
-  const why = 'the whole fee, held until it is earned; the open fee came on top'
-  return [{ block, kind: 'escrow', wei: -escrow, why, job: jobId as Hash }]
+  const job = jobId as Hash
+  const [held, burned] = ['the whole fee, held until it is earned', 'for opening a job, burned']
+  return [
+    { block, kind: 'escrow', wei: -escrow, why: held, job },
+    { block, kind: 'openFee', wei: -openFee, why: burned, job },
+  ]
+}
+
+type StakingLog = ParseEventLogsReturnType<typeof stakingAbi, undefined, true>[number]
+
+/** What an event of `Staking` moved to or from `account`. What was added to a stake by `bond` has no event. */
+function stakeOf(
+  account: Address,
+  { eventName, args, blockNumber: block }: StakingLog,
+): readonly Payment[] {
+  const moved = (
+    kind: Payment['kind'],
+    who: string,
+    wei: bigint,
+    why: string,
+  ): readonly Payment[] =>
+    lowerAddress(who) === account ? [{ block, kind, wei, why, job: null }] : []
+  switch (eventName) {
+    case 'Registered':
+      return moved('stake', args.validator, -args.stake * weiPerGwei, 'put at stake')
+    case 'Withdrawn':
+      return moved('stake', args.validator, args.amount, 'taken out of its stake')
+    case 'DelegationAdded':
+      return moved('stake', args.delegator, -args.amount, `entrusted to ${args.validator}`)
+    case 'DelegationWithdrawn':
+      return moved('stake', args.delegator, args.amount, `taken back from ${args.validator}`)
+    case 'RewardClaimed': {
+      const why = `its share of the emission of ${args.validator}`
+      return moved('reward', args.delegator, args.amount, why)
+    }
+    default:
+      return []
+  }
 }

@@ -1,6 +1,6 @@
 /**
  * What an account was paid, and by which rule: the rules of `registry/` applied again to what the
- * chain's events say. Rules E-1, E-2, E-6 and E-15 of docs/spec/economy.md.
+ * chain's events say. Rules E-1, E-2, E-6, E-15 and E-35 of docs/spec/economy.md.
  */
 import type { Address } from '../primitives/address.ts'
 import type { Hash } from '../primitives/hash.ts'
@@ -19,6 +19,9 @@ type PaymentKind =
   | 'refund'
   | 'reward'
   | 'grant'
+  | 'keeper'
+  | 'openFee'
+  | 'stake'
 
 /** One movement of coin, with its reason. */
 export type Payment = {
