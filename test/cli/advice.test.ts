@@ -30,10 +30,11 @@ describe('waggle job plan', () => {
       await plan('{"layers": [2, 6, 3], "batch": 8, "epochs": 4, "leaseSteps": 7}'),
     )
     assert.equal(told.weights, 2 * 6 + 6 * 3)
-    assert.equal(told.steps, 28)
+    assert.equal(told.heldOut, 6)
+    assert.equal(told.steps, 24)
     assert.equal(told.ranges, 4)
     const macs = stepMacs({ layers: [2, 6, 3], batch: 8 } as never)
-    assert.equal(told.macs, (28n * macs).toString())
+    assert.equal(told.macs, (24n * macs).toString())
     assert.ok(BigInt(String(told.escrow)) > 0n)
     assert.ok(Number(told.proofBytes) > 1_000)
   })
