@@ -20,7 +20,6 @@ import {
   minus,
   mulInto,
   plus,
-  scaled,
   span,
   sumOf,
   times,
@@ -37,13 +36,13 @@ import {
   tiltOf,
 } from './layerBoxes.ts'
 import type { LeafSource } from './leafSource.ts'
-import { eqIndex, eqOne, eqRange, lt } from './multilinear.ts'
+import { eqIndex, eqRange, lt } from './multilinear.ts'
 import { type Forest, type Group, groupsAt, groupsOf, stripAt, tailStart } from './segmentGroups.ts'
 import type { Transcript } from './transcript.ts'
 import { planTree, type TreePlan } from './treePlan.ts'
 
 export type LayerProof = {
-  /** Values at 0, 2, 3 for each round. */
+  /** `h(1) − h(0)` and `h`'s leading coefficient for each round, `eq(ζ, x)` kept out of `h`. */
   readonly rounds: Elements
   /** `p0, p1, q0, q1` at the end point. */
   readonly values: Elements
@@ -126,24 +125,20 @@ function proveLayer(
   const { zeta, base, tilt } = layer
   const rounds = count(zeta)
   const point = new Uint32Array(degree * rounds)
-  const messages = new Uint32Array(3 * degree * rounds)
+  const messages = new Uint32Array(roundElements * degree * rounds)
   const tables = new Map<string, Elements>()
   let quads = first
-  /** `Π eq(ζ_v, r_v)` of bound variables; the claim is kept without it. */
-  let scale = element(1)
+  /** Without `Π eq(ζ_v, r_v)` of bound variables. */
   let rest = claim
   for (let round = 0; round < rounds; round++) {
     const { atZero, leading } = roundSums(layer, quads, round, tables)
-    const zero = at(zeta, round)
-    const atOne = times(minus(rest, times(complement(zero), atZero)), inverse(zero))
-    const message = roundMessage(zero, scale, { atZero, atOne, leading })
-    messages.set(message, 3 * degree * round)
+    const here = at(zeta, round)
+    const message = join([times(minus(rest, atZero), inverse(here)), leading])
+    messages.set(message, roundElements * degree * round)
     transcript.enter('layerRound').absorbElements('round', message)
     const r = transcript.drawOne('r')
     point.set(r, degree * round)
-    const slope = minus(minus(atOne, atZero), leading)
-    rest = plus(atZero, times(r, plus(slope, times(r, leading))))
-    scale = times(scale, eqOne(zero, r))
+    rest = layerClaim(rest, here, message, r)
     quads = foldLayer(layer, quads, base + 1 + round, r)
   }
   const [p0, q0, tilted, q1] = [0, 1, 2, 3].map((i) => at(quads.tail, i).slice())
@@ -151,22 +146,16 @@ function proveLayer(
   return { proof: { rounds: messages, values: join([p0!, p1, q0!, q1!]) }, point }
 }
 
-/** Values at 0, 2 and 3 of `scale · eq(ζ, X) · H(X)`, H given at 0, 1 and by its leading coefficient. */
-function roundMessage(
-  zeta: Element,
-  scale: Element,
-  { atZero, atOne, leading }: Readonly<Record<'atZero' | 'atOne' | 'leading', Element>>,
-): Elements {
-  const one = element(1)
-  const atTwo = sumOf([minus(scaled(atOne, 2), atZero), scaled(leading, 2)])
-  const atThree = sumOf([minus(scaled(atOne, 3), scaled(atZero, 2)), scaled(leading, 6)])
-  const factors = [
-    complement(zeta),
-    minus(scaled(zeta, 3), one),
-    minus(scaled(zeta, 5), element(2)),
-  ]
-  const values = [atZero, atTwo, atThree]
-  return join(values.map((value, i) => times(times(scale, factors[i]!), value)))
+/** Elements of a message. */
+export const roundElements = 2
+
+/**
+ * What is claimed of the next round, `h(r)`: the claim is `(1 − ζ)·h(0) + ζ·h(1)`, so that `h` of degree
+ * 2 is known from the message. Rule P-53.
+ */
+export function layerClaim(claim: Element, zeta: Element, message: Elements, r: Element): Element {
+  const linear = times(at(message, 0), minus(r, zeta))
+  return sumOf([claim, linear, times(at(message, 1), minus(times(r, r), r))])
 }
 
 type Sums = QuadSums & { readonly weight: Element }

@@ -9,7 +9,7 @@ import { ok, type Result, refuse } from '../primitives/result.ts'
 import { columnFinder, endPoints, instancesOf, leafClaims, segmentTree } from './circuit.ts'
 import type { Opening } from './commitment.ts'
 import { degree, type Elements, join } from './extension.ts'
-import type { LayerProof, TreeProof } from './layers.ts'
+import { type LayerProof, roundElements, type TreeProof } from './layers.ts'
 import { packedLength, packWords, unpackWords } from './packing.ts'
 import { maxSaturated, type ProofShape, type Tree } from './parameters.ts'
 import { roundsOf } from './reduction.ts'
@@ -179,7 +179,7 @@ function lengthsOf(shape: ProofShape, perClass: Counts['perClass']) {
   const trees = shape.classes.flatMap((entry, i) =>
     entry.trees.map((tree) => ({ tree, ...perClass[i]! })),
   )
-  const layers = Array.from({ length: depth }, (_, d) => [3 * d, 4]).flat()
+  const layers = Array.from({ length: depth }, (_, d) => [roundElements * d, 4]).flat()
   const elements = [
     2,
     ...layers,

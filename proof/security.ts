@@ -106,7 +106,7 @@ function computeBits(inputs: SoundnessInputs): number {
   const events = [
     3 * (tableRows + maskedLookups),
     lookups + tableRows,
-    (3 * treeDepth * (treeDepth - 1)) / 2 + 2 * treeDepth,
+    treeDepth * (treeDepth - 1) + 2 * treeDepth,
     2 * nu,
     Math.max(0, nu + beta - 15),
     instances - 1,

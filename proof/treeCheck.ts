@@ -5,6 +5,7 @@
 import { ok, type Result, refuse } from '../primitives/result.ts'
 import {
   at,
+  degree,
   type Element,
   type Elements,
   equalElements,
@@ -14,9 +15,7 @@ import {
   sumOf,
   times,
 } from './extension.ts'
-import { between, type TreeProof } from './layers.ts'
-import { eqPoints } from './multilinear.ts'
-import { followRounds } from './sumcheck.ts'
+import { between, layerClaim, roundElements, type TreeProof } from './layers.ts'
 import type { Transcript } from './transcript.ts'
 
 export type TreeFault =
@@ -39,13 +38,10 @@ export function checkTree(
   let zeta: Elements = new Uint32Array(0)
   let lambda = transcript.drawOne('lambda')
   for (const [layer, { rounds, values }] of layers.entries()) {
-    const end = followRounds(plus(p, times(lambda, q)), rounds, 3, (message) =>
-      transcript.enter('layerRound').absorbElements('round', message).drawOne('r'),
-    )
+    const end = followLayer(plus(p, times(lambda, q)), zeta, rounds, transcript)
     const [p0, p1, q0, q1] = [at(values, 0), at(values, 1), at(values, 2), at(values, 3)]
     const node = sumOf([times(p0, q1), times(p1, q0), times(lambda, times(q0, q1))])
-    if (!equalElements(times(eqPoints(zeta, end.point), node), end.claim))
-      return refuse({ code: 'proof/layer', layer })
+    if (!equalElements(node, end.claim)) return refuse({ code: 'proof/layer', layer })
     transcript.enter('layerEnd').absorbElements('values', values)
     const tau = transcript.drawOne('tau')
     p = between(p0, p1, tau)
@@ -54,4 +50,22 @@ export function checkTree(
     if (layer + 1 < layers.length) lambda = transcript.drawOne('lambda')
   }
   return ok({ zeta, p, q })
+}
+
+/** The rounds of the layer at `zeta`: their end point and what is claimed there. */
+function followLayer(
+  claim: Element,
+  zeta: Elements,
+  rounds: Elements,
+  transcript: Transcript,
+): { readonly point: Elements; readonly claim: Element } {
+  const point = new Uint32Array(zeta.length)
+  let rest = claim
+  for (let from = 0; from < zeta.length; from += degree) {
+    const message = rounds.subarray(roundElements * from, roundElements * (from + degree))
+    const r = transcript.enter('layerRound').absorbElements('round', message).drawOne('r')
+    point.set(r, from)
+    rest = layerClaim(rest, zeta.subarray(from, from + degree), message, r)
+  }
+  return { point, claim: rest }
 }

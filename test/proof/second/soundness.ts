@@ -23,7 +23,7 @@ export function termsOf(shape: Shape): Readonly<Record<string, number>> {
   return {
     'beta folds tuples': 3 * (T + masked),
     'alpha meets a pole': M + T,
-    'tree layers': (3 * D * (D - 1)) / 2 + 2 * D,
+    'tree layers': D * (D - 1) + 2 * D,
     'update identity': 2 * nu,
     'loss chunks': Math.max(0, nu + beta - 15),
     'gamma of products': instances.length - 1,

@@ -114,7 +114,7 @@ function read(shape: Shape, bytes: Uint8Array) {
   const last = segments.at(-1)!
   const depth = Math.ceil(Math.log2(last.offset + 2 ** last.bits))
   const layers = Array.from({ length: depth }, (_, d) => ({
-    rounds: reader.elements(3 * d),
+    rounds: reader.elements(2 * d),
     values: reader.elements(4),
   }))
   const leaves = reader.elements(leafClaims(shape).length)
