@@ -11,6 +11,7 @@ import { type Hash, hashBytes, hashFromBytes } from '../primitives/hash.ts'
 import { Bug, type Fault, ok, type Result, refuse } from '../primitives/result.ts'
 import { epochOf, type ValidatorSet } from '../registry/validatorSet.ts'
 import { type ChainVm, createChainVm, type Deadline, Expired } from '../vm/chainVm.ts'
+import { holdAccounts } from '../vm/heldAccounts.ts'
 import { type PaymentFault, paymentFault } from '../vm/payment.ts'
 import { runPlainTransfer } from '../vm/plainTransfer.ts'
 import { commitReceipts, type Receipt, receiptOf } from '../vm/receipts.ts'
@@ -21,6 +22,7 @@ import type { Transaction } from '../vm/transaction.ts'
 import { ethAddress, readWorld } from '../vm/worldView.ts'
 import { isCertify } from './certify.ts'
 import type { ChainState } from './chainState.ts'
+import { frozenSetAt } from './frozenSets.ts'
 import { beaconRoot } from './header.ts'
 import type { Emission, Rules } from './rules.ts'
 
@@ -31,6 +33,8 @@ export type Expectations = {
   readonly parentSet: ValidatorSet
   /** The block's own epoch. */
   readonly current: ValidatorSet
+  /** The next epoch's; null if the block itself freezes it. */
+  readonly next: ValidatorSet | null
   readonly withdrawals: readonly Emission[]
 }
 
@@ -52,11 +56,13 @@ async function readExpectations(parent: ChainState, rules: Rules): Promise<Expec
   const height = parent.height + 1n
   const epoch = epochOf(height, params.epochLength)
   const parentEpoch = epochOf(parent.height, params.epochLength)
-  const current = await registry.validatorSetAt(world, epoch)
+  const setOf = (at: number) => frozenSetAt(parent.states, registry, world, at)
+  const current = await setOf(epoch)
   return {
     height,
-    parentSet: parentEpoch === epoch ? current : await registry.validatorSetAt(world, parentEpoch),
+    parentSet: parentEpoch === epoch ? current : await setOf(parentEpoch),
     current,
+    next: parentEpoch === epoch ? await setOf(epoch + 1) : null,
     withdrawals: await registry.expectedWithdrawals(world, paramsAt(height), height),
   }
 }
@@ -136,6 +142,7 @@ export async function startExecution(
     { common: engine.common },
   )
   const receipts: Receipt[] = []
+  const held = holdAccounts(opened.state)
   const touches = watchTouches(chainVm.evm)
   const touched: Touched[] = []
   let gasUsed = 0n
@@ -143,7 +150,7 @@ export async function startExecution(
   async function run(transaction: Transaction): Promise<RunFault | null> {
     const gasLeft = block.header.gasLimit - gasUsed
     const { baseFeePerGas } = input.header
-    const fault = await paymentFault(opened.state, transaction, baseFeePerGas, gasLeft)
+    const fault = await paymentFault(opened.state, held, transaction, baseFeePerGas, gasLeft)
     if (fault !== null) return { tainted: false, fault }
     const ran = await attempt(transaction)
     if (!ran.ok) return ran.fault
@@ -180,16 +187,18 @@ export async function startExecution(
   function plain(transaction: Transaction): Promise<Receipt | null> | null {
     if (input.watch !== undefined) return null
     const baseFee = input.header.baseFeePerGas
-    const context = { engine, baseFee, coinbase: block.header.coinbase, gasBefore: gasUsed }
-    return runPlainTransfer(chainVm, transaction, context)
+    const context = { engine, baseFee, coinbase, gasBefore: gasUsed }
+    return runPlainTransfer(chainVm, held, transaction, context)
   }
 
   async function interpreted(transaction: Transaction): Promise<Receipt> {
+    await held.release()
     const ran = await runTx(chainVm.vm, { tx: transaction.tx, block, blockGasUsed: gasUsed })
     return receiptOf(transaction, ran, gasUsed)
   }
 
   async function finish(): Promise<Executed> {
+    await held.release()
     await mint(chainVm, expectations.withdrawals)
     await opened.state.commit()
     const stateRoot = hashFromBytes(await opened.state.getStateRoot())
@@ -208,18 +217,19 @@ async function beginBlock(
 ): Promise<Result<Hash, EvidenceFault>> {
   const { rules, coinbase, mixHash, signers, evidence, expectations, header, parent } = input
   const { paramsAt, registry, consensus } = rules
-  const { height, current } = expectations
+  const { height, current, parentSet } = expectations
   const params = paramsAt(height)
   const parentFees = (parent.header.baseFeePerGas ?? 0n) * parent.header.gasUsed
   const { timestamp } = header
-  const start = { height, timestamp, mixHash, proposer: coinbase, signers, parentFees }
+  const voters = parentSet.validators.map(({ address }) => address)
+  const start = { height, timestamp, mixHash, proposer: coinbase, signers, voters, parentFees }
   await registry.beginBlock(world, params, start)
   for (const [index, item] of evidence.entries()) {
     const judged = await consensus.applyEvidence(world, params, height, item)
     if (!judged.ok) return refuse({ code: 'block/evidence', index, fault: judged.fault })
   }
   await evm.journal.cleanup()
-  const next = await registry.validatorSetAt(world, current.epoch + 1)
+  const next = expectations.next ?? (await registry.validatorSetAt(world, current.epoch + 1))
   const root = beaconRoot({ ...input, current, next })
   await keepBeaconRoot(state, header.timestamp, root)
   await keepParentHash(state, height, parent.hash)

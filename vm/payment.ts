@@ -5,6 +5,7 @@
 import type { StateManagerInterface } from '@ethereumjs/common'
 import { Account } from '@ethereumjs/util'
 import { equalBytes } from '../primitives/bytes.ts'
+import type { HeldAccounts } from './heldAccounts.ts'
 import { feeCap, maxCost, type Transaction, tipCap } from './transaction.ts'
 import { ethAddress } from './worldView.ts'
 
@@ -20,7 +21,8 @@ const delegationPrefix = Uint8Array.of(0xef, 0x01, 0x00)
 
 /** What blocks `transaction` at this point of a block, or null. @param gasLeft of the block. */
 export async function paymentFault(
-  state: StateManagerInterface,
+  state: Pick<StateManagerInterface, 'getCode'>,
+  held: Pick<HeldAccounts, 'get'>,
   { tx, sender }: Transaction,
   baseFee: bigint,
   gasLeft: bigint,
@@ -29,7 +31,7 @@ export async function paymentFault(
     return { code: 'transaction/blockGas', left: gasLeft, got: tx.gasLimit }
   if (feeCap(tx) < baseFee || feeCap(tx) < tipCap(tx))
     return { code: 'transaction/fee', baseFee, got: feeCap(tx) }
-  const account = (await state.getAccount(ethAddress(sender))) ?? new Account()
+  const account = (await held.get(sender)) ?? new Account()
   if (account.nonce !== tx.nonce)
     return { code: 'transaction/nonce', expected: account.nonce, got: tx.nonce }
   if (account.balance < maxCost(tx))

@@ -4,13 +4,12 @@
  * everything that is not plain.
  */
 import { isFeeMarket1559Tx, isLegacyTx } from '@ethereumjs/tx'
-import { Account, type Address as EthAddress } from '@ethereumjs/util'
-import { addressFromBytes } from '../primitives/address.ts'
+import type { Address } from '../primitives/address.ts'
 import type { ChainVm } from './chainVm.ts'
 import type { Engine } from './engine.ts'
+import type { HeldAccounts } from './heldAccounts.ts'
 import type { Receipt } from './receipts.ts'
 import { effectiveTip, type Transaction } from './transaction.ts'
-import { ethAddress } from './worldView.ts'
 
 /** Gas of a transfer, its least and its floor. @see Yellow Paper, appendix G; EIP-7623 */
 const transferGas = 21_000n
@@ -18,7 +17,7 @@ const transferGas = 21_000n
 export type TransferContext = {
   readonly engine: Engine
   readonly baseFee: bigint
-  readonly coinbase: EthAddress
+  readonly coinbase: Address
   /** Gas of the block's transactions before this one. */
   readonly gasBefore: bigint
 }
@@ -29,28 +28,25 @@ export type TransferContext = {
  * @returns its receipt; null if it is not plain, and nothing happened.
  */
 export async function runPlainTransfer(
-  { state, evm }: ChainVm,
-  { tx, sender }: Transaction,
+  { evm }: Pick<ChainVm, 'evm'>,
+  held: HeldAccounts,
+  { tx, sender, to }: Transaction,
   { engine, baseFee, coinbase, gasBefore }: TransferContext,
 ): Promise<Receipt | null> {
   const listed = isFeeMarket1559Tx(tx) && tx.accessList.length > 0
-  if (tx.to === undefined || tx.data.length > 0 || listed) return null
+  if (to === null || tx.data.length > 0 || listed) return null
   if (!isLegacyTx(tx) && !isFeeMarket1559Tx(tx)) return null
-  const to = addressFromBytes(tx.to.bytes)
   if (engine.modules.has(to) || evm.precompiles.has(to.slice(2))) return null
-  const target = await state.getAccount(tx.to)
-  if (target?.isContract() === true) return null
+  if ((await held.get(to))?.isContract() === true) return null
 
   const tip = effectiveTip(tx, baseFee)
   const price = baseFee + tip
-  const from = ethAddress(sender)
-  // One after the other: sender, recipient and proposer may be the same account.
-  const payer = (await state.getAccount(from)) ?? new Account()
+  // Sender, recipient and proposer may be the same account.
+  const payer = await held.change(sender)
   payer.nonce += 1n
   payer.balance -= transferGas * price + tx.value
-  await state.putAccount(from, payer)
-  await credit(state, tx.to, tx.value)
-  await credit(state, coinbase, transferGas * tip)
+  await credit(held, to, tx.value)
+  await credit(held, coinbase, transferGas * tip)
   return {
     type: tx.type,
     succeeded: true,
@@ -63,9 +59,8 @@ export async function runPlainTransfer(
 }
 
 /** An account that would be empty is not made. @see EIP-161 */
-async function credit(state: ChainVm['state'], to: EthAddress, wei: bigint): Promise<void> {
+async function credit(held: HeldAccounts, to: Address, wei: bigint): Promise<void> {
   if (wei === 0n) return
-  const account = (await state.getAccount(to)) ?? new Account()
+  const account = await held.change(to)
   account.balance += wei
-  await state.putAccount(to, account)
 }
