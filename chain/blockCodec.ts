@@ -12,9 +12,10 @@ import { RLP } from '@ethereumjs/rlp'
 import { createTxFromBlockBodyData, type TypedTransaction } from '@ethereumjs/tx'
 import { createWithdrawal } from '@ethereumjs/util'
 import { equalBytes } from '../primitives/bytes.ts'
-import { keccakHash } from '../primitives/hash.ts'
+import { hashFromBytes } from '../primitives/hash.ts'
 import { ok, type Result, refuse } from '../primitives/result.ts'
 import type { Engine } from '../vm/engine.ts'
+import { keccak256 } from '../vm/keccak.ts'
 import { recentOf } from '../vm/recentTransactions.ts'
 import { rlpList, rlpText } from '../vm/rlp.ts'
 import { encodeTransaction } from '../vm/transaction.ts'
@@ -74,6 +75,6 @@ type Item = Parameters<typeof createTxFromBlockBodyData>[0]
 /** A body's entry: bytes, or the fields of a transaction without a type. */
 function readTransaction(engine: Engine, item: unknown): TypedTransaction {
   const bytes = item instanceof Uint8Array ? item : RLP.encode(item as never)
-  const known = recentOf(engine).get(keccakHash(bytes))
+  const known = recentOf(engine).get(hashFromBytes(keccak256(bytes)))
   return known?.tx ?? createTxFromBlockBodyData(item as Item, { common: engine.common })
 }

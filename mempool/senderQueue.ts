@@ -19,6 +19,8 @@ export type SenderAccount = { readonly nonce: bigint; readonly balance: bigint }
 export class SenderQueue {
   readonly #byNonce = new Map<bigint, Pooled>()
   #account: SenderAccount
+  /** Wei that all of them may cost together. */
+  #cost = 0n
 
   constructor(account: SenderAccount) {
     this.#account = account
@@ -37,11 +39,17 @@ export class SenderQueue {
   }
 
   put(pooled: Pooled): void {
-    this.#byNonce.set(pooled.transaction.tx.nonce, pooled)
+    const { tx } = pooled.transaction
+    this.remove(tx.nonce)
+    this.#byNonce.set(tx.nonce, pooled)
+    this.#cost += maxCost(tx)
   }
 
   remove(nonce: bigint): void {
+    const pooled = this.#byNonce.get(nonce)
+    if (pooled === undefined) return
     this.#byNonce.delete(nonce)
+    this.#cost -= maxCost(pooled.transaction.tx)
   }
 
   /** Ascending by nonce. */
@@ -77,14 +85,15 @@ export class SenderQueue {
 
   /** Wei that all transactions but the one at `nonce` may cost together. */
   costWithout(nonce: bigint): bigint {
-    let wei = 0n
-    for (const [other, { transaction }] of this.#byNonce)
-      if (other !== nonce) wei += maxCost(transaction.tx)
-    return wei
+    const there = this.#byNonce.get(nonce)
+    return this.#cost - (there === undefined ? 0n : maxCost(there.transaction.tx))
   }
 
   /** Take over what the state now says; gives what can no longer run. */
   refresh(account: SenderAccount): readonly Pooled[] {
+    const { nonce, balance } = this.#account
+    // What was taken in could run then, so it still can.
+    if (account.nonce === nonce && account.balance === balance) return []
     this.#account = account
     const dropped = this.all().filter(({ transaction: { tx } }) => {
       return tx.nonce < account.nonce || maxCost(tx) > account.balance

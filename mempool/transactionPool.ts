@@ -56,6 +56,8 @@ export type Origin = 'here' | 'peer'
 type Listener = (transaction: Transaction, from: Origin) => void
 
 export type TransactionPool = {
+  /** Begin what costs most of taking these in, which changes nothing: {@link add} is quick then. */
+  readonly foresee: (bytes: Uint8Array) => Promise<void>
   /** Check and keep a signed transaction. @param from - whom listeners are told. @default here */
   readonly add: (bytes: Uint8Array, from?: Origin) => Promise<Result<Transaction, PoolFault>>
   readonly get: (hash: Hash) => Transaction | null
@@ -168,12 +170,14 @@ export function createTransactionPool(options: PoolOptions, modules: PoolModules
     replaced: Pooled | undefined,
     queue: SenderQueue,
   ): PoolFault | null {
+    let more = size - (replaced?.transaction.size ?? 0)
+    let room = maxTransactions - (replaced === undefined ? 1 : 0)
+    const isCrowded = () => byHash.size > room || bytesHeld + more > maxBytes
+    if (!isCrowded()) return null
     const baseFee = nextBaseFee()
     const got = worthOf(tx, queue, baseFee)
     const evicted = new Set<Pooled>()
-    let more = size - (replaced?.transaction.size ?? 0)
-    let room = maxTransactions - (replaced === undefined ? 1 : 0)
-    while (byHash.size > room || bytesHeld + more > maxBytes) {
+    while (isCrowded()) {
       const cheapest = cheapestLast(baseFee, replaced, evicted)
       if (cheapest === null || got <= cheapest.worth)
         return fullFault(effectiveTip(tx, baseFee), cheapest?.worth ?? waitsForGap)
@@ -248,6 +252,9 @@ export function createTransactionPool(options: PoolOptions, modules: PoolModules
   }
 
   return {
+    foresee: async (bytes) => {
+      await decodeTransactionAside(engine, bytes)
+    },
     add,
     get: (hash) => byHash.get(hash)?.transaction ?? null,
     ordered,

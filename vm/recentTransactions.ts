@@ -18,9 +18,11 @@ const maxBytes = 2_048
 const byEngine = new WeakMap<Engine, RecentTransactions>()
 
 export function recentOf(engine: Engine): RecentTransactions {
-  const known = byEngine.get(engine) ?? createRecent()
-  byEngine.set(engine, known)
-  return known
+  const known = byEngine.get(engine)
+  if (known !== undefined) return known
+  const recent = createRecent()
+  byEngine.set(engine, recent)
+  return recent
 }
 
 function createRecent(): RecentTransactions {

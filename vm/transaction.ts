@@ -4,6 +4,7 @@
  */
 import { RLP } from '@ethereumjs/rlp'
 import {
+  create1559FeeMarketTxFromBytesArray,
   createTxFromRLP,
   getMinimumGasLimit,
   isEOACode7702Tx,
@@ -17,6 +18,7 @@ import { ok, type Result, refuse } from '../primitives/result.ts'
 import type { Engine } from './engine.ts'
 import { keccak256 } from './keccak.ts'
 import { recentOf } from './recentTransactions.ts'
+import { rlpList, rlpText } from './rlp.ts'
 
 /** A transaction whose form and signature are right; whether it can be paid is the state's to say. */
 export type Transaction = {
@@ -103,7 +105,7 @@ export async function findSenders(
 type Read = { readonly tx: TypedTransaction; readonly hash: Hash }
 
 function inspectRead(engine: Engine, { tx, hash }: Read): Result<Transaction, TransactionFault> {
-  const inspected = inspectTransaction(tx)
+  const inspected = inspectTransaction(tx, hash)
   if (inspected.ok) recentOf(engine).set(hash, inspected.value)
   return inspected
 }
@@ -120,8 +122,20 @@ function readBytes(
   if (known !== undefined) return ok({ known })
   const type = typeOf(bytes)
   if (!knownTypes.includes(type)) return refuse({ code: 'transaction/type', got: type })
-  const bound = checkChainId(BigInt(engine.chainId), type, bytes)
+  const decoded = fieldsOf(type, bytes)
+  if (!decoded.ok) return decoded
+  const bound = checkChainId(BigInt(engine.chainId), type, decoded.value)
   if (bound !== null) return refuse(bound)
+  try {
+    const tx = usualTransaction(engine, type, decoded.value, bytes)
+    if (tx !== null) return ok({ tx, hash })
+  } catch (error) {
+    return refuse({ code: 'transaction/malformed', why: firstLine(error) })
+  }
+  return readAny(engine, bytes, hash)
+}
+
+function readAny(engine: Engine, bytes: Uint8Array, hash: Hash): Result<Read, TransactionFault> {
   let tx: TypedTransaction
   try {
     tx = createTxFromRLP(bytes, { common: engine.common })
@@ -132,16 +146,57 @@ function readBytes(
   return ok({ tx, hash })
 }
 
-/** The checks that need no state, on a transaction already read as part of a block. */
-export function inspectTransaction(tx: TypedTransaction): Result<Transaction, TransactionFault> {
+/**
+ * Type 2 without access list, as nearly all are, from the fields that were decoded for its chain id:
+ * the library would decode them anew, and encode its numbers again to see that the bytes are the only
+ * ones. Its constructor refuses numbers with leading zeros, so the fields' own encoding says as much.
+ *
+ * @returns null for all others, and where only the usual way can say what is wrong.
+ * @throws {Error} what the library says of fields that are wrong.
+ */
+function usualTransaction(
+  engine: Engine,
+  type: number,
+  fields: readonly unknown[],
+  bytes: Uint8Array,
+): TypedTransaction | null {
+  const list = fields[8]
+  if (type !== 2 || fields.length !== 12 || !Array.isArray(list) || list.length > 0) return null
+  const texts: Uint8Array[] = []
+  for (const [i, field] of fields.entries()) {
+    if (i === 8) texts.push(emptyList)
+    else if (field instanceof Uint8Array) texts.push(rlpText(field))
+    else return null
+  }
+  const [chainId, parity] = [fields[0] as Uint8Array, fields[9] as Uint8Array]
+  if (chainId[0] === 0 || parity[0] === 0) return null
+  if (!equalBytes(rlpList(texts), bytes.subarray(1))) return null
+  const values = fields as Parameters<typeof create1559FeeMarketTxFromBytesArray>[0]
+  const tx = create1559FeeMarketTxFromBytesArray(values, { common: engine.common })
+  encodings.set(tx, bytes.slice())
+  return tx
+}
+
+/** An empty list in RLP. */
+const emptyList = Uint8Array.of(0xc0)
+
+/**
+ * The checks that need no state, on a transaction already read as part of a block.
+ *
+ * @param hash - if it is known.
+ */
+export function inspectTransaction(
+  tx: TypedTransaction,
+  hash?: Hash,
+): Result<Transaction, TransactionFault> {
   const known = inspections.get(tx)
   if (known !== undefined) return known
-  const inspected = inspect(tx)
+  const inspected = inspect(tx, hash)
   inspections.set(tx, inspected)
   return inspected
 }
 
-function inspect(tx: TypedTransaction): Result<Transaction, TransactionFault> {
+function inspect(tx: TypedTransaction, hash?: Hash): Result<Transaction, TransactionFault> {
   if (!knownTypes.includes(tx.type)) return refuse({ code: 'transaction/type', got: tx.type })
   if (tx.type === 0 && (tx.v === 27n || tx.v === 28n))
     return refuse({ code: 'transaction/unprotected' })
@@ -158,7 +213,7 @@ function inspect(tx: TypedTransaction): Result<Transaction, TransactionFault> {
   if (sender === null) return refuse({ code: 'transaction/signature' })
   return ok({
     tx,
-    hash: hashFromBytes(keccak256(bytes)),
+    hash: hash ?? hashFromBytes(keccak256(bytes)),
     sender,
     to: tx.to === undefined ? null : addressFromBytes(tx.to.bytes),
     size,
@@ -180,15 +235,23 @@ function typeOf(bytes: Uint8Array): number {
   return first >= 0xc0 ? 0 : first
 }
 
-/** Says "wrong chain" for what the library would only call malformed. */
-function checkChainId(expected: bigint, type: number, bytes: Uint8Array): TransactionFault | null {
-  let fields: unknown
+/** Of an empty list for what is none. */
+function fieldsOf(type: number, bytes: Uint8Array): Result<readonly unknown[], TransactionFault> {
   try {
-    fields = RLP.decode(type === 0 ? bytes : bytes.subarray(1))
+    const fields: unknown = RLP.decode(type === 0 ? bytes : bytes.subarray(1))
+    return ok(Array.isArray(fields) ? fields : [])
   } catch (error) {
-    return { code: 'transaction/malformed', why: firstLine(error) }
+    return refuse({ code: 'transaction/malformed', why: firstLine(error) })
   }
-  const field = Array.isArray(fields) ? fields[type === 0 ? 6 : 0] : undefined
+}
+
+/** Says "wrong chain" for what the library would only call malformed. */
+function checkChainId(
+  expected: bigint,
+  type: number,
+  fields: readonly unknown[],
+): TransactionFault | null {
+  const field = fields[type === 0 ? 6 : 0]
   if (!(field instanceof Uint8Array) || field.length > 32)
     return { code: 'transaction/malformed', why: 'no chain id' }
   const value = bytesToUint(field)

@@ -1,17 +1,19 @@
 import assert from 'node:assert/strict'
+import { type NestedUint8Array, RLP } from '@ethereumjs/rlp'
 import {
   createAccessList2930Tx,
   createEOACode7702Tx,
   createFeeMarket1559Tx,
   createLegacyTx,
+  createTxFromRLP,
   type TypedTransaction,
 } from '@ethereumjs/tx'
 import { eoaCode7702SignAuthorization } from '@ethereumjs/util'
 import { secp256k1 } from '@noble/curves/secp256k1.js'
 import fc from 'fast-check'
 import { beforeAll, describe, it } from 'vitest'
-import { addressOfKey } from '../../primitives/address.ts'
-import { bytesToUint, uintBytes } from '../../primitives/bytes.ts'
+import { addressBytes, addressOfKey } from '../../primitives/address.ts'
+import { bytesToUint, equalBytes, uintBytes } from '../../primitives/bytes.ts'
 import { keccakHash } from '../../primitives/hash.ts'
 import { type Engine, openEngine } from '../../vm/engine.ts'
 import { decodeTransaction, effectiveTip, feeCap, maxCost, tipCap } from '../../vm/transaction.ts'
@@ -149,6 +151,56 @@ describe('a transaction', () => {
     assert.notEqual(codeOf(Uint8Array.from([...bytes, 0])), 'ok')
     assert.notEqual(codeOf(bytes.subarray(0, bytes.length - 1)), 'ok')
     assert.equal(bytesToUint(bytes.subarray(0, 1)), 2n)
+  })
+
+  it('is read as the library reads it, and refused where its bytes are not the only ones', () => {
+    const plain = { ...gas, ...fees, chainId: BigInt(chainId), data: Uint8Array.of(1, 0, 2) }
+    const { common } = engine
+    const signed = [
+      plain,
+      { ...plain, to: undefined },
+      { ...plain, accessList: [[addressBytes(to), []]] },
+    ]
+      .map((fields) =>
+        createFeeMarket1559Tx(fields as never, { common })
+          .sign(alice)
+          .serialize(),
+      )
+      .map((bytes) => RLP.decode(bytes.subarray(1)) as NestedUint8Array)
+    const byLibrary = (bytes: Uint8Array): string | null => {
+      try {
+        const tx = createTxFromRLP(bytes, { common })
+        return equalBytes(tx.serialize(), bytes) ? tx.getSenderAddress().toString() : null
+      } catch {
+        return null
+      }
+    }
+    const change = fc.constantFrom<(field: Uint8Array) => Uint8Array | NestedUint8Array>(
+      (field) => field,
+      (field) => Uint8Array.of(0, ...field),
+      (field) => field.slice(1),
+      () => Uint8Array.of(0),
+      () => [],
+      (field) => [field],
+    )
+    fc.assert(
+      fc.property(
+        fc.constantFrom(...signed),
+        fc.array(fc.record({ at: fc.nat(13), change }), { maxLength: 2 }),
+        (fields, changes) => {
+          const changed = [...fields]
+          for (const { at, change } of changes)
+            changed[at] = change((changed[at] ?? Uint8Array.of(5)) as Uint8Array)
+          const bytes = Uint8Array.of(2, ...RLP.encode([...changed].map((one) => one ?? [])))
+          const decoded = decodeTransaction(engine, bytes)
+          // What it allows and needs of gas is checked after it is read.
+          if (!decoded.ok && /gas/i.test(decoded.fault.code)) return
+          assert.equal(decoded.ok ? decoded.value.sender : null, byLibrary(bytes))
+          if (decoded.ok) assert.deepEqual(decoded.value.tx.serialize(), bytes)
+        },
+      ),
+      { numRuns: 200 },
+    )
   })
 
   it('of any bytes gets a verdict, and no changed byte keeps the sender and hash', () => {
