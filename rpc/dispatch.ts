@@ -20,6 +20,8 @@ type DispatchStats = { calls: number; refused: number; failed: number }
 
 export type Dispatcher = {
   readonly dispatch: (method: string, params: unknown, context: CallContext) => Promise<Answer>
+  /** Begin what calls of a batch have in common; whatever goes wrong shows when they are carried out. */
+  readonly prepare: (method: string, params: unknown) => Promise<void>
   readonly stats: () => Readonly<DispatchStats>
 }
 
@@ -65,7 +67,11 @@ export function createDispatcher(
     })
   }
 
-  return { dispatch, stats: () => ({ ...stats }) }
+  async function prepare(name: string, params: unknown): Promise<void> {
+    await table.get(name)?.prepare?.(params)?.catch(report)
+  }
+
+  return { dispatch, prepare, stats: () => ({ ...stats }) }
 }
 
 function busy({ maxRunning, maxWaiting }: DispatchLimits): Answer {

@@ -13,8 +13,12 @@ export type EnvelopeLimits = {
   readonly maxResponse: number
 }
 
-/** Carry out one call; never throws. */
-export type Dispatch = (method: string, params: unknown) => Promise<Answer>
+export type Dispatch = {
+  /** Carry out one call; never throws. */
+  readonly run: (method: string, params: unknown) => Promise<Answer>
+  /** Told of each call of a batch before the first is carried out; never throws. */
+  readonly prepare: (method: string, params: unknown) => Promise<void>
+}
 
 type Id = string | number | null
 type Request = { readonly id: Id | undefined; readonly method: string; readonly params: unknown }
@@ -44,6 +48,7 @@ async function answerBatch(
   if (batch.length === 0) return refusalText(null, { code: 'rpc/request', why: 'empty batch' })
   if (batch.length > maxBatch)
     return refusalText(null, { code: 'rpc/limit', what: 'requests in a batch', limit: maxBatch })
+  await Promise.all(batch.map((item) => prepareOne(item, dispatch)))
   const answers: string[] = []
   let left = maxResponse
   // One after another: a batch takes one caller's share of the node, however long it is.
@@ -56,6 +61,11 @@ async function answerBatch(
   return answers.length === 0 ? null : `[${answers.join(',')}]`
 }
 
+async function prepareOne(item: unknown, dispatch: Dispatch): Promise<void> {
+  const request = parseRequest(item)
+  if (request.ok) await dispatch.prepare(request.value.method, request.value.params)
+}
+
 async function answerOne(
   item: unknown,
   dispatch: Dispatch,
@@ -64,7 +74,7 @@ async function answerOne(
   const request = parseRequest(item)
   if (!request.ok) return refusalText(idOf(item), request.fault)
   const { id, method, params } = request.value
-  const answer = await dispatch(method, params)
+  const answer = await dispatch.run(method, params)
   if (id === undefined) return null
   if (!answer.ok) return refusalText(id, answer.fault)
   const text = JSON.stringify({ jsonrpc: '2.0', id, result: answer.value })

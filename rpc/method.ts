@@ -25,6 +25,8 @@ export type Method = {
   /** In positional order. */
   readonly params: ParamShape
   readonly run: (params: unknown, context: CallContext) => Promise<Answer>
+  /** What may be begun for all calls of a batch before the first is carried out. @default nothing */
+  readonly prepare?: ((params: unknown) => Promise<void>) | undefined
 }
 
 export type Methods = Readonly<Record<string, Method>>
@@ -33,6 +35,7 @@ export type Methods = Readonly<Record<string, Method>>
 export function method<S extends ParamShape>(
   params: S,
   run: (values: Values<S>, context: CallContext) => Promise<Answer>,
+  prepare?: (values: Values<S>) => Promise<void>,
 ): Method {
   return {
     params,
@@ -40,6 +43,13 @@ export function method<S extends ParamShape>(
       const values = bindParams(params, given)
       return values.ok ? run(values.value as Values<S>, context) : values
     },
+    prepare:
+      prepare === undefined
+        ? undefined
+        : async (given) => {
+            const values = bindParams(params, given)
+            if (values.ok) await prepare(values.value as Values<S>)
+          },
   }
 }
 

@@ -101,6 +101,8 @@ export type RpcChain = {
 }
 
 export type RpcPool = {
+  /** Told of what will be added soon, to begin finding out who signed it. @default nobody */
+  readonly foresee?: ((raw: Uint8Array) => Promise<void>) | undefined
   /** Check and keep a signed transaction. */
   readonly add: (raw: Uint8Array) => Promise<Result<Hash, PoolFault>>
   readonly get: (hash: Hash) => TransactionView | null

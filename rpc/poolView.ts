@@ -9,6 +9,7 @@ import type { TransactionView } from './views.ts'
 
 export function createPoolView(pool: TransactionPool): RpcPool {
   return {
+    foresee: pool.foresee,
     add: async (raw) => {
       const added = await pool.add(raw)
       return added.ok ? { ok: true, value: added.value.hash } : added

@@ -72,7 +72,10 @@ export function createRpcServer(options: RpcOptions, modules: RpcModules): RpcSe
   const answer = (text: string, subscriber: Subscriber | null) =>
     answerText(
       text,
-      (method, params) => dispatcher.dispatch(method, params, { subscriber }),
+      {
+        run: (method, params) => dispatcher.dispatch(method, params, { subscriber }),
+        prepare: dispatcher.prepare,
+      },
       limits,
     )
   const sockets = createSockets(limits, { clock, answer, closed: subscriptions.drop, report })

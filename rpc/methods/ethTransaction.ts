@@ -46,10 +46,14 @@ export function ethTransactionMethods({
   const index = countSchema(2 ** 31)
 
   return {
-    eth_sendRawTransaction: method({ transaction: dataSchema }, async ({ transaction }) => {
-      const added = await pool.add(transaction)
-      return added.ok ? added : refuse({ code: 'rpc/rejected', fault: added.fault })
-    }),
+    eth_sendRawTransaction: method(
+      { transaction: dataSchema },
+      async ({ transaction }) => {
+        const added = await pool.add(transaction)
+        return added.ok ? added : refuse({ code: 'rpc/rejected', fault: added.fault })
+      },
+      async ({ transaction }) => pool.foresee?.(transaction),
+    ),
     eth_getTransactionByHash: method({ hash: hashSchema }, async ({ hash }) => {
       const found = await committed(hash)
       if (found !== null) return ok(show(found))

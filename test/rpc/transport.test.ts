@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { connect } from 'node:net'
 import { afterEach, describe, it } from 'vitest'
+import { toHex } from '../../primitives/bytes.ts'
 import { sha256Hash } from '../../primitives/hash.ts'
 import { ok } from '../../primitives/result.ts'
 import type { RpcModules } from '../../rpc/modules.ts'
@@ -385,5 +386,28 @@ describe('about itself', () => {
       (await accepting.call('eth_sendRawTransaction', '0x00')).result,
       sha256Hash(Uint8Array.of(0)),
     )
+  })
+
+  it('tells the pool of all transactions of a batch before it adds the first', async () => {
+    const seen: string[] = []
+    const pool = {
+      ...modulesAround(smallChain().chain).modules.pool,
+      foresee: async (raw: Uint8Array) => {
+        seen.push(`foresee ${toHex(raw)}`)
+        if (raw[0] === 1) throw new Error('nobody needs to know')
+      },
+      add: async (raw: Uint8Array) => {
+        seen.push(`add ${toHex(raw)}`)
+        return ok(sha256Hash(raw))
+      },
+    }
+    const { post } = await start({}, { pool, report: () => {} })
+    const send = (id: number, params: unknown) => {
+      return { jsonrpc: '2.0', id, method: 'eth_sendRawTransaction', params }
+    }
+    const batch = [send(1, ['0x01']), send(2, ['0x0']), null, send(3, ['0x02'])]
+    const { text } = await post(JSON.stringify(batch))
+    assert.equal((JSON.parse(text) as Reply[]).length, 4)
+    assert.deepEqual(seen, ['foresee 0x01', 'foresee 0x02', 'add 0x01', 'add 0x02'])
   })
 })
