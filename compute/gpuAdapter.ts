@@ -2,6 +2,7 @@
  * The machine's WebGPU adapter, through Dawn. Nothing here is loaded until somebody asks for a GPU.
  */
 import { invariant } from '../primitives/result.ts'
+import { matrixFeature } from './webgpuMatrices.ts'
 
 /** What an operator is told about an adapter. */
 export type AdapterFacts = {
@@ -17,6 +18,8 @@ export type AdapterFacts = {
   readonly maxBinding: number
   /** int8 → int32 subgroup-matrix shapes, `rows×width×inner`. */
   readonly subgroupMatrices: readonly string[]
+  /** Threads of every subgroup; null where they differ or nobody knows. */
+  readonly subgroup: number | null
 }
 
 /** Largest buffer or binding asked for: adapters claim sizes up to 1 TiB that no device gives. */
@@ -66,6 +69,7 @@ export function adapterFacts(adapter: GPUAdapter): AdapterFacts {
     language: [...(instance?.wgslLanguageFeatures ?? [])].sort(),
     maxBinding: bindingLimit(adapter),
     subgroupMatrices: matrixShapes(adapter),
+    subgroup: subgroupSize(adapter),
   }
 }
 
@@ -78,12 +82,25 @@ function bindingLimit({ limits }: GPUAdapter): number {
   return Math.min(limits.maxStorageBufferBindingSize, limits.maxBufferSize, maxBytes)
 }
 
-/** A device that may bind as much as the adapter allows. */
+/** A device that may bind as much as the adapter allows, with subgroup matrices if it has them. */
 export function requestDevice(adapter: GPUAdapter): Promise<GPUDevice> {
   const bytes = bindingLimit(adapter)
+  const { maxComputeWorkgroupStorageSize } = adapter.limits
+  const features = ['subgroups', matrixFeature] as const
+  const requiredFeatures = features.every((name) => adapter.features.has(name)) ? features : []
   return adapter.requestDevice({
-    requiredLimits: { maxStorageBufferBindingSize: bytes, maxBufferSize: bytes },
+    requiredFeatures: requiredFeatures as readonly GPUFeatureName[],
+    requiredLimits: {
+      maxStorageBufferBindingSize: bytes,
+      maxBufferSize: bytes,
+      maxComputeWorkgroupStorageSize,
+    },
   })
+}
+
+function subgroupSize({ info }: GPUAdapter): number | null {
+  const { subgroupMinSize: least = 0, subgroupMaxSize: most = 0 } = info
+  return least === most && least > 0 ? least : null
 }
 
 /** Dawn's list, which the WebGPU specification does not have yet. */

@@ -29,11 +29,16 @@ export async function openWebGpuBackend(options: WebGpuOptions = {}): Promise<Ba
   const gpu = createWebGpu(device, tile, maxBinding)
   return {
     name: 'webgpu',
-    detail: `WebGPU on ${facts.description}, dot4I8Packed in tiles of ${tile.side * tile.cells}`,
+    detail: `WebGPU on ${facts.description}, ${kernelsOf(tile)} in tiles of ${tile.side * tile.cells}`,
     products: webgpuProducts(gpu),
     open: (job, state) => openWebGpuSession(gpu, job, state),
     close: async () => gpu.close(),
   }
+}
+
+function kernelsOf({ matrix }: Tile): string {
+  if (matrix === undefined) return 'dot4I8Packed'
+  return `int8 subgroup matrices of ${matrix.rows}x${matrix.width}x${matrix.inner}`
 }
 
 /** An operand: int8 `[rows, columns]`, with the contraction along its columns or down its rows. */

@@ -6,8 +6,22 @@
  * Every side is padded with zeros to a multiple of the tile, so no bounds are checked: padding gives 0.
  */
 
+import {
+  type MatrixConfig,
+  matrixEnd,
+  matrixHeader,
+  matrixStart,
+  matrixStep,
+  matrixSums,
+} from './webgpuMatrices.ts'
+
 /** A workgroup of `side²` threads computes a tile of `(side·cells)²` cells, `cells²` in each thread. */
-export type Tile = { readonly side: number; readonly cells: number }
+export type Tile = {
+  readonly side: number
+  readonly cells: number
+  /** Subgroup matrices that make the sums; else dot products do. */
+  readonly matrix?: MatrixConfig
+}
 
 /** What happens to the sums; also the names of the entry points. */
 export type Entry = 'sums' | 'activate' | 'error' | 'mask' | 'maskAfter' | 'update'
@@ -78,29 +92,13 @@ fn transpose(@builtin(global_invocation_id) id: vec3<u32>) {
 }
 `
 
-export function productShader({ side, cells }: Tile): string {
+export function productShader({ side, cells, matrix }: Tile): string {
   const tile = side * cells
   // Words along the contraction that are staged at once; a tile is a whole number of them.
   const stage = Math.min(16, tile / 4)
-  const entry = (name: Entry, finish: string) => `
-@compute @workgroup_size(${side}, ${side})
-fn ${name}(
-  @builtin(workgroup_id) group: vec3<u32>,
-  @builtin(local_invocation_id) local: vec3<u32>,
-  @builtin(local_invocation_index) index: u32,
-) {
-  let m = group.y * tile + local.y * cells;
-  let n = group.x * tile + local.x * cells;
-  var c: array<i32, cells * cells>;
-  for (var k = 0u; k < f.depth; k += stage) {
-    for (var at = index; at < tile * stage; at += threads) {
-      let row = at / stage;
-      let word = at % stage;
-      stagedLeft[word * tile + row] =
-        left[(f.leftRow + group.y * tile + row) * f.leftStride + f.leftWord + k + word];
-      stagedRight[word * tile + row] = right[(group.x * tile + row) * f.depth + k + word];
-    }
-    workgroupBarrier();
+  // Dot products read a column of words at a time, matrices rows of them.
+  const place = matrix === undefined ? 'word * tile + row' : 'row * stage + word'
+  const dots = `
     for (var word = 0u; word < stage; word++) {
       var l: array<u32, cells>;
       for (var i = 0u; i < cells; i++) { l[i] = stagedLeft[word * tile + local.y * cells + i]; }
@@ -108,9 +106,28 @@ fn ${name}(
         let r = stagedRight[word * tile + local.x * cells + j];
         for (var i = 0u; i < cells; i++) { c[i * cells + j] += dot4I8Packed(l[i], r); }
       }
+    }`
+  const entry = (name: Entry, finish: string) => `
+@compute @workgroup_size(${side}, ${side})
+fn ${name}(
+  @builtin(workgroup_id) group: vec3<u32>,
+  @builtin(local_invocation_id) local: vec3<u32>,
+  @builtin(local_invocation_index) index: u32,${matrix === undefined ? '' : '\n  @builtin(subgroup_id) subgroup: u32,'}
+) {
+  let m = group.y * tile + local.y * cells;
+  let n = group.x * tile + local.x * cells;
+  var c: array<i32, cells * cells>;${matrix === undefined ? '' : matrixStart(matrix)}
+  for (var k = 0u; k < f.depth; k += stage) {
+    for (var at = index; at < tile * stage; at += threads) {
+      let row = at / stage;
+      let word = at % stage;
+      stagedLeft[${place}] =
+        left[(f.leftRow + group.y * tile + row) * f.leftStride + f.leftWord + k + word];
+      stagedRight[${place}] = right[(group.x * tile + row) * f.depth + k + word];
     }
+    workgroupBarrier();${matrix === undefined ? dots : matrixStep(matrix, stage)}
     workgroupBarrier();
-  }${finish}
+  }${matrix === undefined ? '' : matrixEnd(matrix)}${finish}
 }
 `
   const eachCell = (body: string) => `
@@ -127,7 +144,7 @@ fn ${name}(
       zeros += select(0u, 1u, c[at] == 0i);`)}
   atomicAdd(&counters[f.counter], zeros);
   store(&c, m, n);`
-  return `
+  return `${matrix === undefined ? '' : matrixHeader}
 const cells = ${cells}u;
 const tile = ${tile}u;
 const threads = ${side * side}u;
@@ -147,6 +164,7 @@ struct Fields {
 
 var<workgroup> stagedLeft: array<u32, tile * stage>;
 var<workgroup> stagedRight: array<u32, tile * stage>;
+${matrix === undefined ? '' : matrixSums}
 
 fn rescale(sum: i32) -> i32 {
   return clamp((sum + (1i << (f.shift - 1u))) >> f.shift, f.floor, 127i);
