@@ -10,6 +10,8 @@ export type Duty = {
   readonly lease: Lease
   readonly pricePerMac: bigint
   readonly macs: bigint
+  /** Whether it is a job's evaluation. */
+  readonly evaluates: boolean
 }
 
 /** What a holder does with a lease. */
@@ -18,7 +20,7 @@ export const Delivery = {
   Full: 'full',
   /** Trains and proves, keeps the weights to itself. */
   Hidden: 'hidden',
-  /** Hands in the proof of somebody else. */
+  /** Hands in the proof of something else: somebody's, or on other rows. */
   Copied: 'copied',
   /** Lets the lease pass. */
   None: 'none',

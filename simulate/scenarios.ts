@@ -4,6 +4,7 @@
 import type { Scenario } from './scenario.ts'
 import { cartel } from './scenarios/cartel.ts'
 import { censor } from './scenarios/censor.ts'
+import { evaluationInjector } from './scenarios/evaluationInjector.ts'
 import { lazyVerifier } from './scenarios/lazyVerifier.ts'
 import { leaseSquatter } from './scenarios/leaseSquatter.ts'
 import { openLookCancel } from './scenarios/openLookCancel.ts'
@@ -12,6 +13,7 @@ import { seedGrinder } from './scenarios/seedGrinder.ts'
 import { selfDealer } from './scenarios/selfDealer.ts'
 import { spammer } from './scenarios/spammer.ts'
 import { sybilSplitter } from './scenarios/sybilSplitter.ts'
+import { tinyDatabase } from './scenarios/tinyDatabase.ts'
 import { underbidder } from './scenarios/underbidder.ts'
 import { withholder } from './scenarios/withholder.ts'
 
@@ -28,4 +30,6 @@ export const scenarios: readonly Scenario[] = [
   underbidder,
   spammer,
   censor,
+  evaluationInjector,
+  tinyDatabase,
 ]

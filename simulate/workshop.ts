@@ -4,7 +4,9 @@
  */
 import type { Address } from '../primitives/address.ts'
 import { type Hash, hashOf } from '../primitives/hash.ts'
+import { concludeJob } from '../registry/conclude.ts'
 import { type Custody, custodyOf } from '../registry/custody.ts'
+import { isEvaluation, leaseWork } from '../registry/evaluation.ts'
 import { rangeSteps, stepMacs } from '../registry/job.ts'
 import { cancelJob } from '../registry/jobBook.ts'
 import { type JobRecord, JobStatus, readJob } from '../registry/jobRecord.ts'
@@ -98,8 +100,10 @@ export function createWorkshop(sim: Simulation, dice: Dice): Workshop {
 
   async function take(task: Task, lease: Lease, worker: Member, height: bigint) {
     const { job, state } = task.record
-    const macs = BigInt(rangeSteps(job, state.range).count) * stepMacs(job)
-    const duty: Duty = { lease, pricePerMac: job.pricePerMac, macs }
+    const work = leaseWork(job, state.range)
+    const macs = BigInt(rangeSteps(work.job, work.range).count) * stepMacs(work.job)
+    const evaluates = isEvaluation(job, state.range)
+    const duty: Duty = { lease, pricePerMac: job.pricePerMac, macs, evaluates }
     const begins = worker.busyUntil > height ? worker.busyUntil : height
     const late = begins + workBlocks >= lease.end
     const delivery = late ? Delivery.Decline : worker.conduct.deliver(duty)
@@ -122,7 +126,8 @@ export function createWorkshop(sim: Simulation, dice: Dice): Workshop {
     if (leader !== worker && !leader.conduct.includes(worker.address)) return
     const vouched = await custodians(task, result, height)
     if (vouched === task.refused) return
-    const { count } = rangeSteps(record.job, record.state.range)
+    const work = leaseWork(record.job, record.state.range)
+    const { count } = rangeSteps(work.job, work.range)
     const after = hashOf(
       'waggle/simulate/state',
       new TextEncoder().encode(`${id}${record.state.range}`),
@@ -132,7 +137,7 @@ export function createWorkshop(sim: Simulation, dice: Dice): Workshop {
       range: record.state.range,
       before: record.state.commitment,
       after,
-      weights: after,
+      weights: isEvaluation(record.job, record.state.range) ? record.state.weights : after,
       losses: Array.from({ length: count }, () => 1n),
       custodians: vouched,
     }
@@ -171,7 +176,10 @@ export function createWorkshop(sim: Simulation, dice: Dice): Workshop {
   }
 
   async function giveUp(id: Hash, { record }: Task, height: bigint) {
-    const ended = await cancelJob(world, params, id, record.job.owner, height)
+    const { job, state } = record
+    const ended = isEvaluation(job, state.range)
+      ? await concludeJob(world, params, id, job.owner, height)
+      : await cancelJob(world, params, id, job.owner, height)
     if (ended.ok) tasks.delete(id)
   }
 
