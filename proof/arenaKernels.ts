@@ -30,6 +30,8 @@ export function kernelsOn(arena: Arena, long: Sha256): Kernels {
   /** An element times `2^32`, until the scope ends. */
   const raised = (value: Element) => addressOf(scaled(value, radix))
 
+  const short = shortHasher(arena)
+
   /** 0 stands for a vector that is not there. */
   const optional = (vector: Int32Array | null) => (vector === null ? 0 : addressOf(vector))
 
@@ -55,7 +57,7 @@ export function kernelsOn(arena: Arena, long: Sha256): Kernels {
     words,
     room: place,
     scope,
-    sha256: (bytes) => (bytes.length > shortBytes ? long(bytes) : shortHash(arena, bytes)),
+    sha256: (bytes) => (bytes.length > shortBytes ? long(bytes) : short(bytes)),
     eqTable(point, length) {
       const table = place(degree * Math.ceil(length / lanes) * lanes)
       const first = Math.min(count(point), 2)
@@ -199,18 +201,24 @@ export function kernelsOn(arena: Arena, long: Sha256): Kernels {
   }
 }
 
-function shortHash({ exports, place, scope }: Arena, bytes: Uint8Array): Uint8Array {
-  return scope(() => {
-    const digest = place(8)
-    const { buffer, byteOffset } = place((shortBytes + 128) / 4)
-    new Uint8Array(buffer, byteOffset, bytes.length).set(bytes)
-    exports.hashMessage(digest.byteOffset, byteOffset, bytes.length)
-    return bytesOf(digest)
-  })
+/** Its messages and digests have a place of their own for as long as the arena lives. */
+function shortHasher({ exports, place }: Arena): Sha256 {
+  const digest = viewOf(place(8))
+  const message = viewOf(place((shortBytes + 128) / 4))
+  return (bytes) => {
+    message.set(bytes)
+    exports.hashMessage(digest.byteOffset, message.byteOffset, bytes.length)
+    return digest.slice()
+  }
 }
 
+/** A copy. */
 function bytesOf(words: Uint32Array): Uint8Array {
-  return new Uint8Array(new Uint8Array(words.buffer, words.byteOffset, words.byteLength))
+  return viewOf(words).slice()
+}
+
+function viewOf({ buffer, byteOffset, byteLength }: Uint32Array): Uint8Array {
+  return new Uint8Array(buffer, byteOffset, byteLength)
 }
 
 /** Twiddles times `2^32`, made once for each size. */

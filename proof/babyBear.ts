@@ -65,7 +65,7 @@ export function halfPower(exponent: number): number {
   return powMod((order + 1) / 2, exponent)
 }
 
-const littleEndian = new Uint8Array(Uint32Array.of(1).buffer)[0] === 1
+export const littleEndian: boolean = new Uint8Array(Uint32Array.of(1).buffer)[0] === 1
 
 /** Words as 4-byte little-endian integers. */
 export function encodeWords(words: Uint32Array): Uint8Array {
@@ -76,4 +76,10 @@ export function encodeWords(words: Uint32Array): Uint8Array {
     for (let i = 0; i < words.length; i++) view.setUint32(4 * i, words[i]!, true)
   }
   return bytes
+}
+
+/** The same, as a view where the machine's own order is that. */
+export function wordBytes(words: Uint32Array): Uint8Array {
+  if (!littleEndian) return encodeWords(words)
+  return new Uint8Array(words.buffer, words.byteOffset, words.byteLength)
 }

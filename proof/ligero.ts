@@ -7,7 +7,7 @@
  */
 import { uintBytes } from '../primitives/bytes.ts'
 import { hashBytes, hashOf } from '../primitives/hash.ts'
-import { encodeWords } from './babyBear.ts'
+import { wordBytes } from './babyBear.ts'
 import type { Committed, Opening, RowSums } from './commitment.ts'
 import {
   addInto,
@@ -239,22 +239,13 @@ export function hashColumns(
     for (let row = 0; row < rows; row++)
       for (let i = 0; i < blockPositions; i++)
         block[i * rows + row] = code[row * stride + start + i]!
-    const bytes = encodeBlock(block)
+    const bytes = wordBytes(block)
     for (let i = 0; i < blockPositions; i++) {
       leaf.set(bytes.subarray(4 * rows * i, 4 * rows * (i + 1)), 1)
       digests.set(digest(leaf), 32 * (start + i))
     }
   }
   return digests
-}
-
-const littleEndian = new Uint8Array(Uint32Array.of(1).buffer)[0] === 1
-
-/** Little-endian words; a view where the machine's own order is that. */
-function encodeBlock(words: Uint32Array): Uint8Array {
-  return littleEndian
-    ? new Uint8Array(words.buffer, words.byteOffset, 4 * words.length)
-    : encodeWords(words)
 }
 
 /** Opened entries by code row, as `hashColumns` takes them: `width` positions, those beyond the last 0. */

@@ -3,6 +3,7 @@
  * the least significant bit of an index. Points are vectors of elements.
  */
 import {
+  addInto,
   at,
   complement,
   count,
@@ -17,7 +18,6 @@ import {
   productOf,
   scaled,
   subInto,
-  sumOf,
   times,
 } from './extension.ts'
 
@@ -94,14 +94,14 @@ export function eqIndex(point: Elements, index: number): Element {
 export function lt(n: number, point: Elements): Element {
   const variables = count(point)
   if (n >= 2 ** variables) return element(1)
-  let total = element(0)
-  let prefix = element(1)
+  const total = element(0)
+  const prefix = element(1)
   for (let t = variables - 1; t >= 0; t--) {
-    const set = Math.floor(n / 2 ** t) % 2 === 1
-    const upper = times(prefix, at(point, t))
-    const lower = minus(prefix, upper)
-    if (set) total = plus(total, lower)
-    prefix = set ? upper : lower
+    mulInto(scratch, 0, prefix, 0, point, degree * t)
+    subInto(prefix, 0, prefix, 0, scratch, 0)
+    if (Math.floor(n / 2 ** t) % 2 === 0) continue
+    addInto(total, 0, total, 0, prefix, 0)
+    prefix.set(scratch)
   }
   return total
 }
@@ -132,22 +132,34 @@ export function ltLin(n: number, point: Elements): Element {
 /** `Σ_{i<n} eq(a, i)·eq(b, i)`: equality of two points restricted to indices below n. O(variables). */
 export function eqBelow(n: number, a: Elements, b: Elements): Element {
   const variables = count(a)
-  const whole = n >= 2 ** variables
-  const ones = Array.from({ length: variables }, (_, t) => times(at(a, t), at(b, t)))
-  const zeros = ones.map((one, t) => plus(minus(element(1), plus(at(a, t), at(b, t))), one))
+  const ones = new Uint32Array(a.length)
+  const zeros = new Uint32Array(a.length)
   /** Entry t: the sum over all settings of the variables below t. */
-  const low = [element(1)]
-  for (let t = 0; t < variables; t++) low.push(times(low[t]!, plus(ones[t]!, zeros[t]!)))
-  if (whole) return low[variables]!
-  const terms: Element[] = []
-  let prefix = element(1)
-  for (let t = variables - 1; t >= 0; t--) {
-    const lower = times(prefix, zeros[t]!)
-    const set = Math.floor(n / 2 ** t) % 2 === 1
-    if (set) terms.push(times(lower, low[t]!))
-    prefix = set ? times(prefix, ones[t]!) : lower
+  const low = new Uint32Array(a.length + degree)
+  low[0] = 1
+  for (let i = 0; i < a.length; i += degree) {
+    mulInto(ones, i, a, i, b, i)
+    subInto(zeros, i, one, 0, a, i)
+    subInto(zeros, i, zeros, i, b, i)
+    addInto(zeros, i, zeros, i, ones, i)
+    addInto(scratch, 0, ones, i, zeros, i)
+    mulInto(low, i + degree, low, i, scratch, 0)
   }
-  return sumOf(terms)
+  if (n >= 2 ** variables) return low.slice(a.length)
+  const total = element(0)
+  const prefix = element(1)
+  for (let t = variables - 1; t >= 0; t--) {
+    const i = degree * t
+    mulInto(scratch, 0, prefix, 0, zeros, i)
+    if (Math.floor(n / 2 ** t) % 2 === 0) {
+      prefix.set(scratch)
+      continue
+    }
+    mulInto(scratch, 0, scratch, 0, low, i)
+    addInto(total, 0, total, 0, scratch, 0)
+    mulInto(prefix, 0, prefix, 0, ones, i)
+  }
+  return total
 }
 
 /**
@@ -180,6 +192,7 @@ export function foldLines(
 }
 
 const zero: Element = element(0)
+const one: Element = element(1)
 
 /** The extension of `values` (missing ones 0) at `point`. */
 export function evaluate(values: Elements, point: Elements): Element {

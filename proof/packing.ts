@@ -2,7 +2,7 @@
  * Words below p in 31 bits each, lowest bit first, end to end: a thirty-second less than words of their
  * own. Rule P-90 of docs/spec/proof.md.
  */
-import { order } from './babyBear.ts'
+import { littleEndian, order } from './babyBear.ts'
 
 const wordBits = 31
 
@@ -40,20 +40,27 @@ export function unpackWords(
   bytes: Uint8Array,
   amount: number,
 ): { readonly words: Uint32Array } | { readonly badWord: number } {
-  // Words are read from four bytes and one more.
-  const padded = new Uint8Array(bytes.length + 8)
-  padded.set(bytes)
-  const view = new DataView(padded.buffer)
+  const packed = wholeWords(bytes)
   const words = new Uint32Array(amount)
   for (let i = 0; i < amount; i++) {
-    const bit = (wordBits * i) % 8
-    const at = (wordBits * i - bit) / 8
-    const low = view.getUint32(at, true) >>> bit
-    const word = (bit === 0 ? low : low | (padded[at + 4]! << (32 - bit))) & 0x7fffffff
+    // Word i begins i bits before word i of 32 bits.
+    const at = i - ((i + 31) >>> 5)
+    const bit = (32 - (i & 31)) & 31
+    const low = packed[at]! >>> bit
+    const word = (bit < 2 ? low : low | (packed[at + 1]! << (32 - bit))) & 0x7fffffff
     if (word >= order) return { badWord: i }
     words[i] = word
   }
   const spare = 8 * bytes.length - wordBits * amount
   if (spare > 0 && bytes.at(-1)! >>> (8 - spare) !== 0) return { badWord: amount }
   return { words }
+}
+
+/** Little-endian words of the bytes, and at least one of zeros. */
+function wholeWords(bytes: Uint8Array): Uint32Array {
+  const padded = new Uint8Array(4 * Math.ceil(bytes.length / 4) + 4)
+  padded.set(bytes)
+  if (littleEndian) return new Uint32Array(padded.buffer)
+  const view = new DataView(padded.buffer)
+  return Uint32Array.from({ length: padded.length / 4 }, (_, i) => view.getUint32(4 * i, true))
 }

@@ -12,7 +12,7 @@ import type { BatchRows } from './statement.ts'
 /** The features as a matrix, a row to each sample. */
 export function inputMatrix({ features, count: rows }: BatchRows): Matrix {
   const cols = features.length / rows
-  return { rows, cols, stride: cols, values: Int32Array.from(features) }
+  return { rows, cols, stride: cols, values: new Int32Array(features) }
 }
 
 /** `Σ_b Σ_k eq(sample, b)·eq(feature, k)·x(b, k)`. */

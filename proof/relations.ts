@@ -20,7 +20,7 @@ import { eqIndex, lt } from './multilinear.ts'
 import type { ProofShape, Role } from './parameters.ts'
 import { labelsAt } from './publicRows.ts'
 import type { BatchRows } from './statement.ts'
-import { columnAt } from './tables.ts'
+import { columnsAt } from './tables.ts'
 
 /** Looks up leaf claims by what they are about. */
 export type LeafValues = {
@@ -105,7 +105,7 @@ function lookupAt(context: Context, segment: Segment, live: Element): Lookup {
       return all(own('o'), targetsAt(context, step), own('d'))
     case 'table': {
       const point = span(zeta, 0, bits)
-      const parts = table.columns.map((column) => columnAt(column, point))
+      const parts = columnsAt(table.columns, point)
       return { parts, numerator: minus(element(0), values.column('mu', 0, table.tag)) }
     }
     default:

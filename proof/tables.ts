@@ -214,19 +214,33 @@ export function columnValues({ rows }: Pick<Table, 'rows'>, column: TableColumn)
   return values
 }
 
-/** The extension of a column at `point`, rows beyond the table counted 0. */
-export function columnAt(column: TableColumn, point: Elements): Element {
-  if (column.kind === 'blocks') {
-    const high = span(point, Math.min(column.shift, count(point)), count(point))
-    return weightedSum(column.values, eqTable(high, column.values.length))
+/** The extensions of columns at `point`, rows beyond the table counted 0. */
+export function columnsAt(columns: readonly TableColumn[], point: Elements): readonly Element[] {
+  // Pieces share their ends with others.
+  const below = known((n) => lt(n, point))
+  const sumBelow = known((n) => ltLin(n, point))
+  return columns.map((column) => {
+    if (column.kind === 'blocks') {
+      const high = span(point, Math.min(column.shift, count(point)), count(point))
+      return weightedSum(column.values, eqTable(high, column.values.length))
+    }
+    return sumOf(
+      column.pieces.map(({ from, to, first, slope }) => {
+        const ones = minus(below(to), below(from))
+        const rows = slope === 0 ? element(0) : minus(sumBelow(to), sumBelow(from))
+        return plus(scaled(rows, slope), scaled(ones, first - slope * from))
+      }),
+    )
+  })
+}
+
+function known(make: (n: number) => Element): (n: number) => Element {
+  const made = new Map<number, Element>()
+  return (n) => {
+    const value = made.get(n) ?? make(n)
+    made.set(n, value)
+    return value
   }
-  return sumOf(
-    column.pieces.map(({ from, to, first, slope }) => {
-      const ones = minus(lt(to, point), lt(from, point))
-      const rows = slope === 0 ? element(0) : minus(ltLin(to, point), ltLin(from, point))
-      return plus(scaled(rows, slope), scaled(ones, first - slope * from))
-    }),
-  )
 }
 
 /** Row of the table that is exactly this tuple, or −1. */

@@ -7,7 +7,7 @@
  */
 import { utf8ToBytes } from '../primitives/bytes.ts'
 import { invariant } from '../primitives/result.ts'
-import { encodeWords, order } from './babyBear.ts'
+import { order, wordBytes } from './babyBear.ts'
 import { degree, type Element, type Elements } from './extension.ts'
 import { type Sha256, sha256 } from './sha256.ts'
 
@@ -59,9 +59,22 @@ const schema: Readonly<Record<PhaseName, Phase>> = {
 
 const version = 'waggle/step-proof/v1'
 
+/** What is absorbed, as bytes. */
+const labels: ReadonlyMap<string, Uint8Array> = new Map(
+  Object.values(schema).flatMap(({ absorbs }) =>
+    absorbs.map((label) => [label, utf8ToBytes(label)] as const),
+  ),
+)
+
+/** Bytes of a message before its label: digest, 'A', kind, two lengths. */
+const headBytes = 32 + 12
+/** Shorter messages are put together in one place. */
+const shortMessage = 256
+
 export class Transcript {
   readonly #hash: Sha256
   #digest: Uint8Array
+  readonly #message = new Uint8Array(shortMessage)
   #phase: PhaseName | null = null
   /** How many of the phase's labels have been absorbed and drawn. */
   #absorbed = 0
@@ -87,7 +100,7 @@ export class Transcript {
   }
 
   absorbElements(label: string, elements: Elements): this {
-    return this.#take(label, 1, encodeWords(elements))
+    return this.#take(label, 1, wordBytes(elements))
   }
 
   /** `amount` challenges in E; may be none, but must be asked for. */
@@ -128,16 +141,20 @@ export class Transcript {
     const expected = this.#phase === null ? undefined : schema[this.#phase].absorbs[this.#absorbed]
     invariant(label === expected, `transcript: absorbs ${label} where ${expected} is due`)
     this.#absorbed++
-    const name = utf8ToBytes(label)
-    const message = new Uint8Array(32 + 12 + name.length + bytes.length)
-    const view = new DataView(message.buffer)
+    const name = labels.get(label)!
+    const length = headBytes + name.length + bytes.length
+    const message =
+      length <= shortMessage ? this.#message.subarray(0, length) : new Uint8Array(length)
     message.set(this.#digest)
     message[32] = 0x41
     message[33] = kind
-    view.setUint16(34, name.length, true)
-    view.setBigUint64(36, BigInt(bytes.length), true)
-    message.set(name, 44)
-    message.set(bytes, 44 + name.length)
+    message[34] = name.length
+    message[35] = 0
+    // Nothing is as long as 4 GiB.
+    putWord(message, 36, bytes.length)
+    putWord(message, 40, 0)
+    message.set(name, headBytes)
+    message.set(bytes, headBytes + name.length)
     this.#digest = this.#hash(message)
     return this
   }
@@ -166,26 +183,34 @@ export class Transcript {
 
   /** Advances the chain, then gives the 31-bit words of one output stream. */
   #words(): () => number {
-    this.#digest = this.#hash(append(this.#digest, 0x43, 0))
+    this.#digest = this.#hash(append(this.#digest, 0x43))
+    const input = append(this.#digest, 0x4f)
     let block: Uint8Array = new Uint8Array(0)
     let blocks = 0
     let offset = 0
     return () => {
       if (offset === block.length) {
-        block = this.#hash(append(this.#digest, 0x4f, blocks++))
+        putWord(input, 33, blocks++)
+        block = this.#hash(input)
         offset = 0
       }
-      const word = new DataView(block.buffer, block.byteOffset).getUint32(offset, true)
+      const low = block[offset]! | (block[offset + 1]! << 8) | (block[offset + 2]! << 16)
+      const word = low | ((block[offset + 3]! & 0x7f) << 24)
       offset += 4
-      return word & 0x7fffffff
+      return word
     }
   }
 }
 
-function append(digest: Uint8Array, kind: number, counter: number): Uint8Array {
+/** Digest, kind and a counter of 0. */
+function append(digest: Uint8Array, kind: number): Uint8Array {
   const bytes = new Uint8Array(37)
   bytes.set(digest)
   bytes[32] = kind
-  new DataView(bytes.buffer).setUint32(33, counter, true)
   return bytes
+}
+
+/** 4 bytes, little-endian. */
+function putWord(bytes: Uint8Array, at: number, word: number): void {
+  for (let i = 0; i < 4; i++) bytes[at + i] = word >>> (8 * i)
 }
