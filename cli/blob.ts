@@ -5,6 +5,7 @@ import { createReadStream, createWriteStream } from 'node:fs'
 import { rename, rm, stat } from 'node:fs/promises'
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
+import { ticketHeader } from '../primitives/downloadTicket.ts'
 import { type Hash, parseHash } from '../primitives/hash.ts'
 import { ExitCode, Failure, fail } from './failure.ts'
 import type { Io } from './io.ts'
@@ -37,9 +38,16 @@ export async function uploadBlob(io: Io, url: string, path: string): Promise<Has
   }
 }
 
-/** Download a blob to `path`, which appears only once it is whole. */
-export async function downloadBlob(io: Io, url: string, hash: Hash, path: string): Promise<void> {
-  const response = await request(url, `/blob/${hash}`, { signal: io.stopped })
+/** Download a blob to `path`, which appears only once it is whole. @param ticket - of a buyer, if any. */
+export async function downloadBlob(
+  io: Io,
+  url: string,
+  hash: Hash,
+  path: string,
+  ticket: string | null = null,
+): Promise<void> {
+  const headers = ticket === null ? {} : { [ticketHeader]: ticket }
+  const response = await request(url, `/blob/${hash}`, { signal: io.stopped, headers })
   if (!response.ok || response.body === null) return refused(response, `download from ${url}`)
   const total = Number(response.headers.get('content-length') ?? 0)
   const progress = startProgress(io, { label: 'download', total, unit: 'bytes' })
@@ -74,6 +82,7 @@ async function request(url: string, path: string, init: RequestInit): Promise<Re
 async function refused(response: Response, what: string): Promise<never> {
   const text = (await response.text()).slice(0, 300)
   const next: Readonly<Record<number, string>> = {
+    402: 'buy it with `waggle model buy`, then name the buyer with --key-file or --devnet-account',
     403: 'start the node with --allow-uploads',
     404: 'ask a node that holds it, with --rpc URL',
   }

@@ -26,6 +26,7 @@ import { addProof } from './commands/proof.ts'
 import { addSimulate } from './commands/simulate.ts'
 import { addStake } from './commands/stake.ts'
 import { addStart } from './commands/start.ts'
+import { addTreasury } from './commands/treasury.ts'
 import { addValidators } from './commands/validators.ts'
 import { addZk } from './commands/zk.ts'
 import { ExitCode, Failure } from './failure.ts'
@@ -48,6 +49,7 @@ const commands = [
   addValidators,
   addStake,
   addDelegate,
+  addTreasury,
   addSimulate,
   addForensics,
   addBalance,

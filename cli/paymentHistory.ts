@@ -97,6 +97,7 @@ function createReader(node: Node, account: Address, { from, to }: BlockWindow) {
     openFee = BigInt(params.openFee)
     const ownBurn = await readJobs()
     await readEmission(ownBurn)
+    await readSales()
     await readStaking()
     return payments.toSorted((a, b) => Number(a.block - b.block))
   }
@@ -122,6 +123,10 @@ function createReader(node: Node, account: Address, { from, to }: BlockWindow) {
     switch (log.eventName) {
       case 'LeaseMissed':
         return missOf({ ...log.args, account, reporter: await reporterOf(transactionHash) }, block)
+      case 'RowsPaid':
+        return lowerAddress(log.args.owner) === account ? [rowsOf(log.args, block)] : []
+      case 'RoyaltyPaid':
+        return lowerAddress(log.args.owner) === account ? [royaltyOf(log.args, block)] : []
       case 'JobOpened':
         return openingOf({ ...log.args, openFee, account }, block)
       case 'JobFinished':
@@ -186,6 +191,18 @@ function createReader(node: Node, account: Address, { from, to }: BlockWindow) {
     }
   }
 
+  async function readSales(): Promise<void> {
+    for (const { eventName, args, blockNumber: block } of await logsOf(registry)) {
+      if (eventName !== 'ModelBought') continue
+      const { price, buyer, owner } = args
+      const job = args.model as Hash
+      if (lowerAddress(owner) === account)
+        payments.push({ block, kind: 'sale', wei: price, why: `a copy for ${buyer}`, job })
+      if (lowerAddress(buyer) === account)
+        payments.push({ block, kind: 'purchase', wei: -price, why: `a copy from ${owner}`, job })
+    }
+  }
+
   async function readStaking(): Promise<void> {
     for (const log of await logsOf(staking)) payments.push(...stakeOf(account, log))
     for (const { eventName, args, blockNumber: block } of await logsOf(custody)) {
@@ -206,6 +223,22 @@ function createReader(node: Node, account: Address, { from, to }: BlockWindow) {
 /** Of an address as viem spells it. */
 function lowerAddress(text: string): Address {
   return text.toLowerCase() as Address
+}
+
+function rowsOf(
+  { jobId, rows, amount }: { jobId: string; rows: bigint; amount: bigint },
+  block: bigint,
+): Payment {
+  const why = `the price of ${rows} rows that a lease drew`
+  return { block, kind: 'rows', wei: amount, why, job: jobId as Hash }
+}
+
+function royaltyOf(
+  { jobId, model, amount }: { jobId: string; model: string; amount: bigint },
+  block: bigint,
+): Payment {
+  const why = `the royalty of a lease that builds on model ${model}`
+  return { block, kind: 'royalty', wei: amount, why, job: jobId as Hash }
 }
 
 type MissedLease = {

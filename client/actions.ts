@@ -14,21 +14,30 @@ import {
 } from 'viem'
 import type { ModelState } from '../compute/modelState.ts'
 import { moduleAddresses } from '../params/protocol.ts'
-import type { Hash } from '../primitives/hash.ts'
+import { type Hash, zeroHash } from '../primitives/hash.ts'
 import { describeFault } from '../primitives/result.ts'
 import { openPortableVerifier } from '../proof/portable.ts'
 import type { Job } from '../registry/job.ts'
 import { jobsAbi } from '../vm/modules/jobsAbi.ts'
+import { registryAbi } from '../vm/modules/registry.ts'
 import { type Ask, httpSource, type Source } from './ask.ts'
 import type { Verdict } from './checks.ts'
 import { fetchWeights } from './commitment.ts'
 import type { Anchor } from './follow.ts'
 import { abiSpec, type JobSpec, jobOfWire } from './jobWire.ts'
 import { type JobOrder, specOf } from './order.ts'
+import { signTicket } from './ticket.ts'
 import { verifyBlock } from './verifyBlock.ts'
 import { type CertificateOptions, verifyCertificate } from './verifyCertificate.ts'
 import { type WatchOptions, watchJob } from './watch.ts'
-import type { JobWire, NetworkWire, PageWire, ValidatorSetWire, WeightsWire } from './wire.ts'
+import type {
+  JobWire,
+  LineageWire,
+  NetworkWire,
+  PageWire,
+  ValidatorSetWire,
+  WeightsWire,
+} from './wire.ts'
 
 export type WaggleOptions = {
   /** Where the node serves blobs over HTTP. @default the address of an HTTP transport */
@@ -75,6 +84,10 @@ export type WaggleActions = {
   readonly watchJob: (job: Hash, options?: WatchOptions) => Promise<JobWire>
   /** Weights after `range`, or the newest. @throws {Error} if the node's bytes are not the certified. */
   readonly pullModel: (job: Hash, range?: number) => Promise<PulledModel>
+  /** Pay the price of a copy to its owner; then `pullModel` gets it. @throws if it is not for sale. */
+  readonly buyModel: (job: Hash) => Promise<TransactionHash>
+  /** Ancestors, terms and royalties of a job's model; null if there is no such job. */
+  readonly getLineage: (job: Hash) => Promise<LineageWire | null>
   readonly verifyCertificate: (job: Hash, range: number, follow?: Follow) => Promise<Verdict>
   readonly verifyBlock: (height: bigint, follow?: Follow) => Promise<Verdict>
 }
@@ -83,8 +96,38 @@ export function waggleActions(options: WaggleOptions = {}) {
   return (client: Client<Transport, Chain | undefined, Account | undefined>): WaggleActions => {
     const ask: Ask = (method, ...params) => client.request({ method, params } as never)
     const url = options.url ?? httpUrlOf(client.transport)
-    const source: Source = { ask, blob: httpSource(url).blob }
+    const source: Source = { ask, blob: httpSource(url, ticketOf).blob }
     const { wasm = null } = options
+
+    /** Only an account whose key is here signs unasked. */
+    async function ticketOf(blob: Hash): Promise<string | null> {
+      const { account } = client
+      if (account?.type !== 'local') return null
+      const { chainId } = await ask<NetworkWire>('waggle_getNetwork')
+      return signTicket(account, Number(chainId), blob, Math.floor(Date.now() / 1_000))
+    }
+
+    async function buyModel(model: Hash): Promise<TransactionHash> {
+      const { account } = client
+      if (account === undefined) throw new Error('buyModel needs a client with an account')
+      const lineage = await ask<LineageWire | null>('data_getLineage', model)
+      if (lineage === null) throw new Error(`there is no job ${model}`)
+      const reader = client.extend(publicActions)
+      const call = {
+        address: moduleAddresses.registry,
+        abi: registryAbi,
+        functionName: 'buy',
+        args: [model],
+        value: BigInt(lineage.terms.price),
+        account,
+        chain: client.chain ?? null,
+      } as const
+      await reader.simulateContract(call as never)
+      const transaction = await client.extend(walletActions).writeContract(call as never)
+      const { status } = await reader.waitForTransactionReceipt({ hash: transaction })
+      if (status !== 'success') throw new Error(`transaction ${transaction} reverted`)
+      return transaction
+    }
 
     async function anchor(): Promise<Anchor> {
       const network = await ask<NetworkWire>('waggle_getNetwork')
@@ -101,13 +144,14 @@ export function waggleActions(options: WaggleOptions = {}) {
       if (account === undefined) throw new Error('openJob needs a client with an account')
       const spec = await specOf(source, order)
       const reader = client.extend(publicActions)
-      const call = { address: moduleAddresses.jobs, abi: jobsAbi, args: [abiSpec(spec)] } as const
+      const args = [spec.base ?? zeroHash, abiSpec(spec)] as const
+      const call = { address: moduleAddresses.jobs, abi: jobsAbi, args } as const
       const [escrow, openFee] = await reader.readContract({
         ...call,
-        functionName: 'quote',
+        functionName: 'quoteFrom',
         account,
       })
-      const paid = { ...call, functionName: 'open', account, value: escrow + openFee } as const
+      const paid = { ...call, functionName: 'openFrom', account, value: escrow + openFee } as const
       await reader.simulateContract(paid as never)
       const chain = client.chain ?? null
       const transaction = await client
@@ -138,6 +182,8 @@ export function waggleActions(options: WaggleOptions = {}) {
       openJob,
       watchJob: (job, watch = {}) => watchJob(client, ask, job, watch),
       pullModel,
+      buyModel,
+      getLineage: (job) => ask('data_getLineage', job),
       verifyCertificate: async (job, range, follow = {}) =>
         verifyCertificate(job, range, { source, anchor: await anchor(), wasm, ...follow }),
       verifyBlock: async (height, follow = {}) =>

@@ -1,6 +1,7 @@
 /**
  * A node as the client sees it, wherever it runs: calls and blobs, nothing of which is believed.
  */
+import { ticketHeader } from '../primitives/downloadTicket.ts'
 import type { Hash } from '../primitives/hash.ts'
 
 /** Calls a method. @throws if the node refuses or does not answer. */
@@ -15,8 +16,11 @@ export type Source = {
 /** Longest wait for one answer. */
 const patienceMs = 30_000
 
-/** The node at `url`, over HTTP. */
-export function httpSource(url: string): Source {
+/** Signs for weights that are sold; null: nobody is here to sign. */
+type TicketOf = (blob: Hash) => Promise<string | null>
+
+/** The node at `url`, over HTTP. @param ticketOf - asked only for what the node does not give away. */
+export function httpSource(url: string, ticketOf: TicketOf = async () => null): Source {
   let next = 1
   return {
     ask: async <T>(method: string, ...params: readonly unknown[]) => {
@@ -34,9 +38,17 @@ export function httpSource(url: string): Source {
       return answer.result as T
     },
     blob: async (hash, maxBytes) => {
-      const response = await fetch(new URL(`/blob/${hash}`, url), {
-        signal: AbortSignal.timeout(20 * patienceMs),
-      })
+      const get = (headers: Record<string, string>) =>
+        fetch(new URL(`/blob/${hash}`, url), {
+          signal: AbortSignal.timeout(20 * patienceMs),
+          headers,
+        })
+      let response = await get({})
+      if (response.status === 402) {
+        const ticket = await ticketOf(hash)
+        if (ticket !== null) response = await get({ [ticketHeader]: ticket })
+        if (response.status === 402) throw new Error(`blob ${hash} is sold: buy its model first`)
+      }
       if (!response.ok || response.body === null)
         throw new Error(`the node does not hold blob ${hash}`)
       return readBounded(response.body, maxBytes)

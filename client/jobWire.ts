@@ -9,9 +9,9 @@ import type { JobWire } from './wire.ts'
 /** What is chosen when a job is opened; the rest the chain knows. */
 export type JobSpec = Omit<Job, 'chainId' | 'owner' | 'nonce' | 'lastRows'>
 
-/** The tuple `JobSpec` of the ABI. */
+/** The tuple `JobSpec` of the ABI; the base is an argument beside it. */
 export function abiSpec(spec: JobSpec) {
-  const { proofKind, schedule, heldOut = nothing, ...rest } = spec
+  const { proofKind, schedule, heldOut = nothing, base: _, ...rest } = spec
   return { ...rest, proofKind: proofKinds.indexOf(proofKind), schedule: [...schedule], heldOut }
 }
 
@@ -20,7 +20,7 @@ const nothing: HeldOut = { dataset: zeroHash, rows: 0 }
 
 /** The job that a node described. */
 export function jobOfWire({ definition }: JobWire): Job {
-  const { heldOut } = definition
+  const { heldOut, base } = definition
   return {
     chainId: number(definition.chainId),
     owner: definition.owner,
@@ -41,6 +41,7 @@ export function jobOfWire({ definition }: JobWire): Job {
     initBound: number(definition.initBound),
     pricePerMac: BigInt(definition.pricePerMac),
     ...(heldOut && { heldOut: { dataset: heldOut.dataset, rows: number(heldOut.rows) } }),
+    ...(base && { base }),
   }
 }
 

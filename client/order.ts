@@ -27,6 +27,8 @@ export type JobOrder = {
   readonly proofKind?: ProofKind | undefined
   /** Wei for a multiply-accumulate. @default the least price now */
   readonly pricePerMac?: bigint | undefined
+  /** The model that it starts from, named by its job; needs a recipe, layers and lease like its own. */
+  readonly base?: Hash | undefined
   /** The numbers of the arithmetic. @default calibrated on rows that the node holds */
   readonly recipe?: Recipe | undefined
 }
@@ -49,6 +51,7 @@ export async function specOf(source: Source, order: JobOrder): Promise<JobSpec> 
     leaseSteps: Math.min(leaseSteps, steps),
     ...recipe,
     pricePerMac: price,
+    ...(order.base === undefined ? {} : { base: order.base }),
   }
 }
 

@@ -16,7 +16,7 @@ import { openPortableVerifier, type PortableVerifier } from '../proof/portable.t
 import { readDataset } from '../registry/datasets.ts'
 import { isEvaluation, leaseSeed, leaseWork } from '../registry/evaluation.ts'
 import { type Job, jobIdOf, ProofKind, rangeSteps, rowSpan } from '../registry/job.ts'
-import { type JobRecord, readJob } from '../registry/jobRecord.ts'
+import { isFresh, type JobRecord, readJob } from '../registry/jobRecord.ts'
 import { decodeProofSidecar, sidecarName } from '../registry/sidecar.ts'
 import type { Source } from './ask.ts'
 import { type Checker, createChecker, judge, Refused, refuseFault, type Verdict } from './checks.ts'
@@ -105,10 +105,9 @@ function checkState(
     const work = { ...leaseWork(job, state.range), seed }
     const dataset = await readDataset(world, work.job.dataset)
     if (dataset === null) throw new Refused('the chain had no such dataset')
-    const before =
-      state.range === 0
-        ? commitmentOf(verifier, job, initialState(job, state.seed))
-        : state.commitment
+    const before = isFresh(state)
+      ? commitmentOf(verifier, job, initialState(job, state.seed))
+      : state.commitment
     const detail = `job, seed and weights before, proven under state root ${parent.stateRoot}`
     return { value: { record, work, before, datasetBlob: dataset.blob }, detail }
   })
@@ -189,7 +188,7 @@ async function weightsBefore(
   state: JobRecord['state'],
   before: Hash,
 ): Promise<ModelState> {
-  if (state.range === 0) return initialState(job, state.seed)
+  if (isFresh(state)) return initialState(job, state.seed)
   const weights = await fetchWeights(verifier, source, job, state.weights, before)
   return weights.ok ? weights.value : refuseFault(weights.fault)
 }

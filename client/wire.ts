@@ -9,6 +9,7 @@ import type {
   JobEvent,
   JobView,
   LeaseView,
+  LineageView,
   ModelView,
   PriceView,
   ServiceView,
@@ -31,6 +32,7 @@ export type JobEventWire = Wire<Omit<JobEvent, 'details'>> & {
   readonly details: Readonly<Record<string, unknown>>
 }
 export type LeaseWire = Wire<LeaseView>
+export type LineageWire = Wire<LineageView>
 export type ModelWire = Wire<ModelView>
 export type NetworkWire = {
   readonly chainId: Hex

@@ -7,7 +7,7 @@ import { zeroHash } from '../primitives/hash.ts'
 import { leaseBlocks } from '../registry/admission.ts'
 import { validatorSetAt } from '../registry/epochSets.ts'
 import { type Job, rangeCount, stepMacs } from '../registry/job.ts'
-import { totalFee } from '../registry/jobBook.ts'
+import { jobCost, totalFee } from '../registry/jobBook.ts'
 import { listLength } from '../registry/layout.ts'
 import { basePriceOf } from '../registry/prices.ts'
 import { ableFor } from '../registry/schedule.ts'
@@ -28,7 +28,7 @@ export async function estimateJob(chain: Chain, draft: JobDraft): Promise<Estima
   const job = jobOf(draft, draft.pricePerMac ?? basePrice)
   const set = await validatorSetAt(world, epochOf(height, params.epochLength))
   const leases = BigInt(rangeCount(job))
-  const escrow = totalFee(job, params)
+  const escrow = await jobCost(world, params, job)
   const blocksAtLeast = leases * leastBlocks
   const blocksAtMost = leases * (2n + leaseBlocks(job, params))
   const pace = await blockMs(chain)
@@ -38,6 +38,7 @@ export async function estimateJob(chain: Chain, draft: JobDraft): Promise<Estima
     pricePerMac: job.pricePerMac,
     basePrice,
     escrow,
+    onTop: escrow - totalFee(job, params),
     openFee: params.openFee,
     total: escrow + params.openFee,
     able: ableFor(job, set).length,
@@ -59,7 +60,7 @@ function jobOf(draft: JobDraft, pricePerMac: bigint): Job {
     owner: owner ?? zeroAddress,
     nonce: 0n,
     proofKind,
-    dataset: zeroHash,
+    dataset: draft.dataset ?? zeroHash,
     layers,
     batch,
     steps,
@@ -69,6 +70,7 @@ function jobOf(draft: JobDraft, pricePerMac: bigint): Job {
     schedule: [{ fromStep: 0, updateShifts: shifts, backwardShifts: shifts.slice(1) }],
     initBound: 1,
     pricePerMac,
+    ...(draft.base === null ? {} : { base: draft.base }),
   }
 }
 

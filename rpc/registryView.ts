@@ -8,10 +8,15 @@ import { type Supply, supplyAt } from '../chain/supply.ts'
 import { lightBlockAt } from '../consensus/lightBlockAt.ts'
 import type { Address } from '../primitives/address.ts'
 import { toHex } from '../primitives/bytes.ts'
+import type { Hash } from '../primitives/hash.ts'
 import { invariant } from '../primitives/result.ts'
 import { type Dataset, datasetAt, datasetCount, readDataset } from '../registry/datasets.ts'
+import { listedAt, listedCount, readDatasetTerms } from '../registry/datasetTerms.ts'
 import { isSetKept, validatorSetAt } from '../registry/epochSets.ts'
+import { readCharges } from '../registry/jobCharges.ts'
+import { readJob } from '../registry/jobRecord.ts'
 import { type Model, modelAt, modelCount, readModel } from '../registry/models.ts'
+import { copiesSold, readModelTerms } from '../registry/modelTerms.ts'
 import type { World } from '../registry/records.ts'
 import { readService } from '../registry/service.ts'
 import { readStake } from '../registry/stakes.ts'
@@ -35,36 +40,75 @@ export type ValViewModules = {
   readonly proposer: ValViews['proposer']
 }
 
+/** Ancestors that one answer tells. */
+const maxAncestors = 32
+
 export function createDataViews({ chain, blobs }: DataViewModules): DataViews {
-  const withSize = async (dataset: Dataset): Promise<DatasetView> => ({
+  const withSize = async (world: World, dataset: Dataset): Promise<DatasetView> => ({
     ...dataset,
     size: await blobs.size(dataset.blob),
+    terms: {
+      ...(await readDatasetTerms(world, dataset.root)),
+      listed: await listedCount(world, dataset.root),
+    },
   })
-  const modelWithSize = async (model: Model): Promise<ModelView> => ({
+  const termsOf = async (world: World, model: Hash) => ({
+    ...(await readModelTerms(world, model)),
+    sold: await copiesSold(world, model),
+  })
+  const modelWithSize = async (world: World, model: Model): Promise<ModelView> => ({
     ...model,
     size: await blobs.size(model.weights),
+    terms: await termsOf(world, model.job),
   })
+
+  async function ancestorsOf(world: World, base: Hash | undefined): Promise<readonly Model[]> {
+    const found: Model[] = []
+    for (let next = base ?? null; next !== null && found.length < maxAncestors; ) {
+      const model = await readModel(world, next)
+      if (model === null) break
+      found.push(model)
+      next = model.parent
+    }
+    return found
+  }
 
   return {
     dataset: async (root) => {
-      const found = await readDataset(await worldOf(chain), root)
-      return found === null ? null : withSize(found)
+      const world = await worldOf(chain)
+      const found = await readDataset(world, root)
+      return found === null ? null : withSize(world, found)
     },
     datasets: async (window) => {
       const world = await worldOf(chain)
       return pageOf(await datasetCount(world), window, async (at) =>
-        withSize((await readDataset(world, await datasetAt(world, at)))!),
+        withSize(world, (await readDataset(world, await datasetAt(world, at)))!),
       )
     },
     model: async (job) => {
-      const found = await readModel(await worldOf(chain), job)
-      return found === null ? null : modelWithSize(found)
+      const world = await worldOf(chain)
+      const found = await readModel(world, job)
+      return found === null ? null : modelWithSize(world, found)
     },
     models: async (window) => {
       const world = await worldOf(chain)
       return pageOf(await modelCount(world), window, async (at) =>
-        modelWithSize((await readModel(world, await modelAt(world, at)))!),
+        modelWithSize(world, (await readModel(world, await modelAt(world, at)))!),
       )
+    },
+    lineage: async (id) => {
+      const world = await worldOf(chain)
+      const record = await readJob(world, id)
+      if (record === null) return null
+      return {
+        ...(await readCharges(world, id)),
+        terms: await termsOf(world, id),
+        ancestors: await ancestorsOf(world, record.job.base),
+      }
+    },
+    allowed: async (root, window) => {
+      const world = await worldOf(chain)
+      return pageOf(await listedCount(world, root), window, (at) => listedAt(world, root, at))
     },
   }
 }

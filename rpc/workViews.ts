@@ -7,10 +7,13 @@ import type { Address } from '../primitives/address.ts'
 import type { Hex } from '../primitives/bytes.ts'
 import type { Hash } from '../primitives/hash.ts'
 import type { Dataset } from '../registry/datasets.ts'
+import type { DatasetTerms } from '../registry/datasetTerms.ts'
 import type { Evaluation } from '../registry/evaluation.ts'
 import type { Job, ProofKind } from '../registry/job.ts'
+import type { Royalty } from '../registry/jobCharges.ts'
 import type { JobStatus } from '../registry/jobRecord.ts'
 import type { Model } from '../registry/models.ts'
+import type { ModelTerms } from '../registry/modelTerms.ts'
 import type { Lease } from '../registry/schedule.ts'
 import type { ServiceRecord } from '../registry/service.ts'
 import type { Validator } from '../registry/validatorSet.ts'
@@ -101,8 +104,26 @@ export type WeightsView = {
   readonly size: number | null
 }
 
-export type DatasetView = Dataset & { readonly size: number | null }
-export type ModelView = Model & { readonly size: number | null }
+export type DatasetView = Dataset & {
+  readonly size: number | null
+  /** And how many accounts are on its list. */
+  readonly terms: DatasetTerms & { readonly listed: number }
+}
+export type ModelView = Model & { readonly size: number | null; readonly terms: ModelTermsView }
+
+type ModelTermsView = ModelTerms & { readonly sold: bigint }
+
+/** Where a job's weights come from, and what it owes for that. */
+export type LineageView = {
+  /** The model's own, finished or not. */
+  readonly terms: ModelTermsView
+  /** The nearest first; the oldest may have some of its own. */
+  readonly ancestors: readonly Model[]
+  readonly royalties: readonly Royalty[]
+  /** Wei for each row of training, and of the evaluation. */
+  readonly rowPrice: bigint
+  readonly heldOutRowPrice: bigint
+}
 
 export type PriceView = {
   /** Least price of a multiply-accumulate, wei. */
@@ -116,6 +137,9 @@ export type JobDraft = Pick<Job, 'layers' | 'batch' | 'steps' | 'leaseSteps' | '
   /** Wei; null for the least. */
   readonly pricePerMac: bigint | null
   readonly owner: Address | null
+  /** Whose rows it draws, and the model that it starts from; null: left open, and free. */
+  readonly dataset: Hash | null
+  readonly base: Hash | null
 }
 
 export type EstimateView = Omit<PriceView, 'certificateFee'> & {
@@ -124,6 +148,8 @@ export type EstimateView = Omit<PriceView, 'certificateFee'> & {
   readonly pricePerMac: bigint
   /** What is held until it is earned, and with it what is never refunded. */
   readonly escrow: bigint
+  /** What of the escrow is for rows, and for the owners of ancestors. */
+  readonly onTop: bigint
   readonly total: bigint
   /** Validators that would take its leases. */
   readonly able: number
@@ -185,6 +211,10 @@ export type DataViews = {
   /** Named by the job that trained it. */
   readonly model: (job: Hash) => Promise<ModelView | null>
   readonly models: (window: Window) => Promise<Page<ModelView>>
+  /** Of a job; null if there is none. */
+  readonly lineage: (job: Hash) => Promise<LineageView | null>
+  /** Accounts on a dataset's list. */
+  readonly allowed: (root: Hash, window: Window) => Promise<Page<Address>>
 }
 
 export type ValViews = {

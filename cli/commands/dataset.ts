@@ -17,6 +17,7 @@ import { addRpcOptions, connect, type Node, type RpcFlags } from '../rpc.ts'
 import { writeScaling } from '../scaling.ts'
 import { fields, table } from '../table.ts'
 import { sendCall } from '../transaction.ts'
+import { addDatasetTerms } from './datasetTerms.ts'
 
 type AddFlags = RpcFlags &
   AccountFlags &
@@ -34,7 +35,10 @@ Each column is scaled from its range to -127..127. The node must take uploads (w
 compute it again from the rows.`
 
 export function addDataset(program: Command, io: Io): void {
-  const dataset = program.command('dataset').description('rows that jobs can train on')
+  const dataset = program
+    .command('dataset')
+    .alias('data')
+    .description('rows that jobs can train on')
   const add = dataset
     .command('add')
     .description('import rows, upload them to the node and register them')
@@ -48,6 +52,7 @@ export function addDataset(program: Command, io: Io): void {
   addRpcOptions(list)
     .addHelpText('after', '\nExamples:\n  $ waggle dataset list')
     .action((flags: RpcFlags) => listAll(flags, io))
+  addDatasetTerms(dataset, io)
 }
 
 async function addSource(source: string, flags: AddFlags, io: Io): Promise<void> {

@@ -59,6 +59,7 @@ export function addJob(program: Command, io: Io): void {
       'last rows, kept to evaluate the model on; 0: none (default: a tenth, 10,000 at most)',
       wholeNumber(0, 2 ** 32 - 1),
     )
+    .option('--base <job>', 'start from the weights of the model that it trained', hashArgument)
     .option('--replay', 'have it judged by re-execution, not by proofs: small jobs only')
     .option('--yes', 'do not ask')
   addAccountOptions(addRpcOptions(addSourceOptions(open)))

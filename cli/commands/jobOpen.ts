@@ -6,16 +6,23 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type LocalAccount, parseEventLogs } from 'viem'
-import { abiSpec, type JobSpec } from '../../client/jobWire.ts'
+import { abiSpec, type JobSpec, jobOfWire } from '../../client/jobWire.ts'
 import type { PriceWire } from '../../client/wire.ts'
 import { type CalibratedRecipe, calibrate } from '../../compute/calibration.ts'
 import { type Dataset, readRows } from '../../compute/dataset.ts'
 import { openBackend } from '../../compute/selfTest.ts'
 import { moduleAddresses } from '../../params/protocol.ts'
-import { hashFromBytes } from '../../primitives/hash.ts'
+import { type Hash, hashFromBytes, zeroHash } from '../../primitives/hash.ts'
 import { SeededRandom } from '../../primitives/random.ts'
 import { evaluationJob } from '../../registry/evaluation.ts'
-import { type Job, ProofKind, rangeCount, stepMacs, weightCount } from '../../registry/job.ts'
+import {
+  type Job,
+  ProofKind,
+  phaseAt,
+  rangeCount,
+  stepMacs,
+  weightCount,
+} from '../../registry/job.ts'
 import { jobsAbi } from '../../vm/modules/jobsAbi.ts'
 import { type AccountFlags, openAccount } from '../account.ts'
 import type { SourceFlags } from '../datasetSource.ts'
@@ -27,6 +34,7 @@ import { connect, explain, type Node, type RpcFlags } from '../rpc.ts'
 import { fields } from '../table.ts'
 import { sendCall } from '../transaction.ts'
 import { checkFit, type JobRows, openRows } from './jobRows.ts'
+import { findJob } from './model.ts'
 
 export type OpenFlags = RpcFlags &
   AccountFlags &
@@ -40,11 +48,17 @@ export type OpenFlags = RpcFlags &
     readonly leaseSteps: number
     readonly price?: bigint
     readonly heldOut?: number
+    readonly base?: Hash
     readonly replay?: true
     readonly yes?: true
   }
 
-type Quote = { readonly escrow: bigint; readonly openFee: bigint }
+type Quote = {
+  readonly escrow: bigint
+  readonly openFee: bigint
+  /** What of the escrow is for rows and royalties. */
+  readonly onTop: bigint
+}
 
 /** Rows that calibration looks at. */
 const calibrationRows = 512
@@ -60,8 +74,8 @@ export async function openJob(flags: OpenFlags, io: Io): Promise<void> {
   const receipt = await sendCall(node, account, {
     address: moduleAddresses.jobs,
     abi: jobsAbi,
-    functionName: 'open',
-    args: [abiSpec(spec)],
+    functionName: 'openFrom',
+    args: [spec.base ?? zeroHash, abiSpec(spec)],
     value: quote.escrow + quote.openFee,
   })
   const [opened] = parseEventLogs({ abi: jobsAbi, eventName: 'JobOpened', logs: receipt.logs })
@@ -94,7 +108,10 @@ async function specOf(flags: OpenFlags, node: Node, io: Io): Promise<JobSpec> {
 async function specFor({ root, dataset }: JobRows, flags: OpenFlags, node: Node): Promise<JobSpec> {
   const { layers, batch, epochs = 1 } = flags
   checkFit(flags, dataset)
-  const recipe = await calibratedRecipe(dataset, layers, batch)
+  const recipe =
+    flags.base === undefined
+      ? await calibratedRecipe(dataset, layers, batch)
+      : await recipeOf(node, flags.base)
   const heldOut = flags.heldOut ?? heldOutOf(dataset.rows, batch)
   const perEpoch = Math.max(1, Math.floor((dataset.rows - heldOut) / batch))
   const steps = flags.steps ?? Math.max(1, Math.round(epochs * perEpoch))
@@ -109,7 +126,16 @@ async function specFor({ root, dataset }: JobRows, flags: OpenFlags, node: Node)
     ...recipe,
     pricePerMac: price,
     ...(heldOut === 0 ? {} : { heldOut: { dataset: root, rows: heldOut } }),
+    ...(flags.base === undefined ? {} : { base: flags.base }),
   }
+}
+
+/** The arithmetic of a base, as it was at the end. */
+async function recipeOf(node: Node, base: Hash): Promise<CalibratedRecipe> {
+  const job = jobOfWire(await findJob(node, base))
+  const { fractionBits, forwardShifts, initBound } = job
+  const schedule = [{ ...phaseAt(job, job.steps - 1), fromStep: 0 }]
+  return { fractionBits, forwardShifts, schedule, initBound }
 }
 
 /**
@@ -142,14 +168,14 @@ export async function calibratedRecipe(
 
 async function quoteOf(node: Node, account: LocalAccount, spec: JobSpec): Promise<Quote> {
   return explain(node.url, async () => {
-    const [escrow, openFee] = await node.client.readContract({
+    const [escrow, openFee, onTop] = await node.client.readContract({
       address: moduleAddresses.jobs,
       abi: jobsAbi,
-      functionName: 'quote',
-      args: [abiSpec(spec)],
+      functionName: 'quoteFrom',
+      args: [spec.base ?? zeroHash, abiSpec(spec)],
       account,
     })
-    return { escrow, openFee }
+    return { escrow, openFee, onTop }
   })
 }
 
@@ -165,7 +191,7 @@ async function consent(
   io: Io,
   report: Report,
   spec: JobSpec,
-  { escrow, openFee }: Quote,
+  { escrow, openFee, onTop }: Quote,
 ): Promise<void> {
   const job = spec as Job
   report.note(
@@ -175,6 +201,9 @@ async function consent(
       ['evaluation', evaluationText(job)],
       ['price', `${spec.pricePerMac} wei per MAC`],
       ['escrow', coinsText(escrow)],
+      ...(onTop === 0n
+        ? []
+        : [['of which', `${coinsText(onTop)} for rows and royalties`] as const]),
       ['open fee', `${coinsText(openFee)}, never refunded`],
     ]).trimEnd(),
   )

@@ -144,9 +144,10 @@ async function weightsBefore(
   range: number,
   seed: Hash,
 ): Promise<ModelState> {
-  if (range === 0) return initialState(job, seed)
+  if (range === 0 && job.base === undefined) return initialState(job, seed)
   const next = 'wait for the certificate of the range before it, or ask another node with --rpc URL'
-  const weights = await node.call<WeightsWire | null>('train_getWeights', id, range - 1)
+  const [of, after] = range === 0 ? [job.base, null] : [id, range - 1]
+  const weights = await node.call<WeightsWire | null>('train_getWeights', of, after)
   const blob = weights?.blob ?? null
   const response = blob === null ? null : await fetch(`${node.url}/blob/${blob}`)
   if (response === null || !response.ok)

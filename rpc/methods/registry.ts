@@ -23,6 +23,12 @@ export function dataMethods({ data }: Pick<RpcModules, 'data'>): Methods {
     data_listModels: method({ page: windowSchema }, async ({ page }) =>
       ok(toWire(await data.models(page))),
     ),
+    data_getLineage: method({ job: hashSchema }, async ({ job }) =>
+      ok(toWire(await data.lineage(job))),
+    ),
+    data_listAllowed: method({ dataset: hashSchema, page: windowSchema }, async (list) =>
+      ok(toWire(await data.allowed(list.dataset, list.page))),
+    ),
   }
 }
 

@@ -51,16 +51,20 @@ const draftSchema = z
     proofKind: z.enum(Object.values(ProofKind)),
     pricePerMac: quantitySchema.nullish(),
     owner: addressSchema.nullish(),
+    dataset: hashSchema.nullish(),
+    base: hashSchema.nullish(),
   })
   .refine(
     ({ layers, batch, steps, leaseSteps }) =>
       [...layers, batch, steps, leaseSteps].every((count) => count > 0),
     'sizes must be above 0',
   )
-  .transform(({ pricePerMac, owner, ...draft }) => ({
+  .transform(({ pricePerMac, owner, dataset, base, ...draft }) => ({
     ...draft,
     pricePerMac: pricePerMac ?? null,
     owner: owner ?? null,
+    dataset: dataset ?? null,
+    base: base ?? null,
   }))
 
 const range = countSchema(2 ** 32 - 1)

@@ -78,7 +78,14 @@ export function modulesAround(chain: RpcChain, replace: Partial<RpcModules> = {}
         estimate: async (draft) => draft as never,
         price: async () => ({ basePrice: 7n, certificateFee: 8n, openFee: 9n }),
       },
-      data: { dataset: none, datasets: nothing, model: none, models: nothing },
+      data: {
+        dataset: none,
+        datasets: nothing,
+        model: none,
+        models: nothing,
+        lineage: none,
+        allowed: nothing,
+      },
       val: {
         supply: async () => ({
           genesis: 0n,
