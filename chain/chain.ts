@@ -26,6 +26,7 @@ import { type BuildRequest, type Built, buildBlock } from './builder.ts'
 import type { ChainState } from './chainState.ts'
 import { chainStore } from './chainStore.ts'
 import { decodeEnvelope, envelopeHashOf } from './envelope.ts'
+import { frozenSetAt } from './frozenSets.ts'
 import type { HistoryIndex, Place } from './historyIndex.ts'
 import { openGenesis } from './openGenesis.ts'
 import { type SweepResult, sweepStates } from './pruning.ts'
@@ -214,7 +215,7 @@ export async function createChain(
     // A set is frozen an epoch ahead and kept for many, so the head's state has recent ones.
     const at = epoch >= headEpoch - 1 ? head : await keptAt(height)
     const reader = at === null ? null : await (at === head ? readHead() : openReader(engine, at))
-    return reader === null ? null : registry.validatorSetAt(reader.world, epoch)
+    return reader === null ? null : frozenSetAt(states, registry, reader.world, epoch)
   }
 
   async function call(

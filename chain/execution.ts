@@ -22,6 +22,7 @@ import type { Transaction } from '../vm/transaction.ts'
 import { ethAddress, readWorld } from '../vm/worldView.ts'
 import { isCertify } from './certify.ts'
 import type { ChainState } from './chainState.ts'
+import { frozenSetAt } from './frozenSets.ts'
 import { beaconRoot } from './header.ts'
 import type { Emission, Rules } from './rules.ts'
 
@@ -32,6 +33,8 @@ export type Expectations = {
   readonly parentSet: ValidatorSet
   /** The block's own epoch. */
   readonly current: ValidatorSet
+  /** The next epoch's; null if the block itself freezes it. */
+  readonly next: ValidatorSet | null
   readonly withdrawals: readonly Emission[]
 }
 
@@ -53,11 +56,13 @@ async function readExpectations(parent: ChainState, rules: Rules): Promise<Expec
   const height = parent.height + 1n
   const epoch = epochOf(height, params.epochLength)
   const parentEpoch = epochOf(parent.height, params.epochLength)
-  const current = await registry.validatorSetAt(world, epoch)
+  const setOf = (at: number) => frozenSetAt(parent.states, registry, world, at)
+  const current = await setOf(epoch)
   return {
     height,
-    parentSet: parentEpoch === epoch ? current : await registry.validatorSetAt(world, parentEpoch),
+    parentSet: parentEpoch === epoch ? current : await setOf(parentEpoch),
     current,
+    next: parentEpoch === epoch ? await setOf(epoch + 1) : null,
     withdrawals: await registry.expectedWithdrawals(world, paramsAt(height), height),
   }
 }
@@ -212,18 +217,19 @@ async function beginBlock(
 ): Promise<Result<Hash, EvidenceFault>> {
   const { rules, coinbase, mixHash, signers, evidence, expectations, header, parent } = input
   const { paramsAt, registry, consensus } = rules
-  const { height, current } = expectations
+  const { height, current, parentSet } = expectations
   const params = paramsAt(height)
   const parentFees = (parent.header.baseFeePerGas ?? 0n) * parent.header.gasUsed
   const { timestamp } = header
-  const start = { height, timestamp, mixHash, proposer: coinbase, signers, parentFees }
+  const voters = parentSet.validators.map(({ address }) => address)
+  const start = { height, timestamp, mixHash, proposer: coinbase, signers, voters, parentFees }
   await registry.beginBlock(world, params, start)
   for (const [index, item] of evidence.entries()) {
     const judged = await consensus.applyEvidence(world, params, height, item)
     if (!judged.ok) return refuse({ code: 'block/evidence', index, fault: judged.fault })
   }
   await evm.journal.cleanup()
-  const next = await registry.validatorSetAt(world, current.epoch + 1)
+  const next = expectations.next ?? (await registry.validatorSetAt(world, current.epoch + 1))
   const root = beaconRoot({ ...input, current, next })
   await keepBeaconRoot(state, header.timestamp, root)
   await keepParentHash(state, height, parent.hash)

@@ -43,8 +43,15 @@ export type RegistryRules = {
     params: ChainParams,
     height: bigint,
   ) => Promise<readonly Emission[]>
-  /** The frozen set of an epoch; the current and the next epoch's are always there. */
-  readonly validatorSetAt: (world: World, epoch: number) => Promise<ValidatorSet>
+  /**
+   * The frozen set of an epoch; the current and the next epoch's are always there. Of a `known` set only
+   * who is jailed is read.
+   */
+  readonly validatorSetAt: (
+    world: World,
+    epoch: number,
+    known?: ValidatorSet,
+  ) => Promise<ValidatorSet>
   readonly writeGenesisRecords: WriteGenesisRecords
 }
 

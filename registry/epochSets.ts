@@ -23,16 +23,37 @@ const maxPowerPercent = 33n
 /** Words of one member in storage. */
 const memberWords = 9n
 
-/** The set that acts in `epoch`; present for the current, the next and the last kept epochs. */
-export async function validatorSetAt(world: World, epoch: number): Promise<ValidatorSet> {
+/**
+ * The set that acts in `epoch`; present for the current, the next and the last kept epochs.
+ *
+ * @param known - the set as it was read before on the same chain: only who is jailed is read again.
+ */
+export async function validatorSetAt(
+  world: World,
+  epoch: number,
+  known?: ValidatorSet,
+): Promise<ValidatorSet> {
   const base = slotOf('set', epoch % keptEpochs)
   const stored = Number(await world.staking.get(base)) - 1
   invariant(stored === epoch, `validatorSetAt: epoch ${epoch} is not kept (slot has ${stored})`)
+  if (known !== undefined) return { epoch, validators: await jailedNow(world, known.validators) }
   const count = Number(await world.staking.get(base + 1n))
   const validators: Validator[] = []
   for (let i = 0; i < count; i++)
     validators.push(await readMember(world, base + 2n + BigInt(i) * memberWords))
   return { epoch, validators }
+}
+
+async function jailedNow(
+  world: World,
+  members: readonly Validator[],
+): Promise<readonly Validator[]> {
+  const now: Validator[] = []
+  for (const member of members) {
+    const jailed = await isJailed(world, member.address)
+    now.push(jailed === member.jailed ? member : { ...member, jailed })
+  }
+  return now
 }
 
 /** Whether the set of `epoch` can be read. */

@@ -49,8 +49,10 @@ describe('a double vote', () => {
   it('ends leases and slots at once, and membership with the next set', async () => {
     const world = await startedWorld([1_000_000n, 2_000_000n])
     for (let height = 1n; height < 6n; height++) await startBlock(world, height, 2)
+    const before = await validatorSetAt(world, 0)
     await slash(world, offence, 5n)
     const now = await validatorSetAt(world, 0)
+    assert.deepEqual(await validatorSetAt(world, 0, before), now, 'of a known set, who is jailed')
     assert.equal(now.validators.find(({ address }) => address === guilty)?.jailed, true)
     assert.deepEqual(
       ableFor(jobOf(), now).map(({ address }) => address),
