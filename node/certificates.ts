@@ -46,8 +46,16 @@ export type Certificates = {
 /** Own certificates remembered; the oldest are long settled. */
 const maxOwn = 256
 
-/** Certificates that wait for a head this node has not seen yet. */
+/** Certificates that wait for a head this node has not seen yet, and for how many blocks each does. */
 const maxEarly = 64
+const earlyBlocks = 16n
+
+type Early = {
+  readonly announcement: Announcement
+  readonly peer: string
+  /** Given up at this height. */
+  readonly until: bigint
+}
 
 /** This node could not judge: it says nothing about the certificate. */
 class Unavailable extends Error {
@@ -63,7 +71,7 @@ export function createCertificates(modules: CertificateModules): Certificates {
   const { engine, params } = chain.rules
   const stopping = new AbortController()
   const own = new Set<Hash>()
-  let early: { readonly announcement: Announcement; readonly peer: string }[] = []
+  let early: Early[] = []
 
   const pool = createCertificatePool(
     {},
@@ -114,6 +122,7 @@ export function createCertificates(modules: CertificateModules): Certificates {
   async function take(
     announcement: Announcement,
     peer: string | null,
+    until: bigint = chain.head().height + earlyBlocks,
   ): Promise<Result<Hash, Fault>> {
     const { transaction, sidecar } = announcement
     try {
@@ -123,7 +132,8 @@ export function createCertificates(modules: CertificateModules): Certificates {
         return ok(added.value.transaction.hash)
       }
       const { fault } = added
-      if (fault.code === 'certificate/refused' && isEarly(fault.fault)) hold(announcement, peer)
+      if (fault.code === 'certificate/refused' && isEarly(fault.fault))
+        hold(announcement, peer, until)
       if (fault.code === 'certificate/proof' && peer !== null) {
         log.warn({ fault: logFields(fault.fault) }, 'false certificate refused')
         punish(peer, fault.fault)
@@ -131,21 +141,23 @@ export function createCertificates(modules: CertificateModules): Certificates {
       return added
     } catch (error) {
       if (!(error instanceof Unavailable)) throw error
-      hold(announcement, peer)
+      hold(announcement, peer, until)
       return refuse(error.fault)
     }
   }
 
-  function hold(announcement: Announcement, peer: string | null): void {
-    if (peer === null) return
-    early = [...early, { announcement, peer }].slice(-maxEarly)
+  function hold(announcement: Announcement, peer: string | null, until: bigint): void {
+    if (peer === null || chain.head().height >= until) return
+    early = [...early, { announcement, peer, until }].slice(-maxEarly)
   }
 
   function onHead(): void {
     const again = early
     early = []
-    for (const { announcement, peer } of again)
-      take(announcement, peer).catch((error) => log.error({ err: error }, 'certificate failed'))
+    for (const { announcement, peer, until } of again)
+      take(announcement, peer, until).catch((error) =>
+        log.error({ err: error }, 'certificate failed'),
+      )
   }
 
   return {

@@ -40,7 +40,6 @@ const maxPerBlock = 4
 
 export function createEvidencePool({ chain }: { readonly chain: Chain }): EvidencePool {
   const { params } = chain.rules
-  const maxAge = BigInt(params.epochLength) * BigInt(params.unbondingEpochs - 1)
   const listeners: ((encoded: Uint8Array) => void)[] = []
   const kept = new Map<Hash, Evidence>()
   /** Matters that blocks have settled, with their heights. */
@@ -95,9 +94,10 @@ export function createEvidencePool({ chain }: { readonly chain: Chain }): Eviden
     reset: (envelope, height) => {
       const decoded = decodeEnvelope(envelope)
       if (decoded.ok) decoded.value.evidence.forEach(settle)
-      for (const [name, evidence] of kept)
-        if (heightOfEvidence(evidence) + maxAge < height) kept.delete(name)
-      for (const [name, at] of settled) if (at + 2n * maxAge < height) settled.delete(name)
+      // As long as a block may hold it, and no longer.
+      const isOld = (at: bigint) => !checkAge(params, height + 1n, at).ok
+      for (const [name, evidence] of kept) if (isOld(heightOfEvidence(evidence))) kept.delete(name)
+      for (const [name, at] of settled) if (isOld(at)) settled.delete(name)
     },
   }
 }

@@ -114,10 +114,11 @@ export function createHeadFollower(modules: HeadFollowerModules): HeadFollower {
     activeJobs = await listLength(reader.world.jobs, 'active')
     if (before === 0 && activeJobs > 0) arrived()
     await breathe()
-    await data.onHead(reader.world)
+    // Nothing is begun that `stop` has already looked for.
+    if (!stopped) await data.onHead(reader.world)
     await breathe()
-    await work?.onHead(reader.world, height)
-    await keeper?.onHead(reader.world, height)
+    if (!stopped) await work?.onHead(reader.world, height)
+    if (!stopped) await keeper?.onHead(reader.world, height)
   }
 
   return {
@@ -136,7 +137,9 @@ export function createHeadFollower(modules: HeadFollowerModules): HeadFollower {
         certificates.pool.onAdded(arrived),
       )
       metrics.height.set(Number(chain.head().height))
-      await look()
+      const first = look()
+      turn = first.catch(() => {})
+      await first
     },
     stop: async () => {
       stopped = true
@@ -146,6 +149,8 @@ export function createHeadFollower(modules: HeadFollowerModules): HeadFollower {
       keeper?.stop()
       await work?.stop()
       await turn
+      // A lease may have been begun while the others were being given up.
+      await work?.stop()
     },
   }
 }
