@@ -32,9 +32,14 @@ export async function totalsOf(net: Devnet): Promise<Totals> {
   }
 }
 
-/** Waits until the first node is at `height` or beyond. */
-export async function untilHeight(net: Devnet, height: number): Promise<void> {
-  while ((await heightOf(net)) < height) await sleep(systemClock, 100)
+/** Waits until the first node is at `height` or beyond; false if it is not there in time. */
+export async function untilHeight(net: Devnet, height: number, limitMs: number): Promise<boolean> {
+  const end = performance.now() + limitMs
+  while ((await heightOf(net)) < height) {
+    if (performance.now() > end) return false
+    await sleep(systemClock, 100)
+  }
+  return true
 }
 
 /** Of the first node. */
