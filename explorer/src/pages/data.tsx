@@ -8,6 +8,7 @@ import { bytesText, countText, num } from '../format.ts'
 import { head } from '../net/live.ts'
 import { node, useQuery } from '../net/node.ts'
 import { useStore } from '../net/store.ts'
+import { datasetTermsText, modelTermsText } from '../terms.ts'
 import { HashText, Untrusted, Who } from '../ui/identity.tsx'
 import { Lineage } from '../ui/lineage.tsx'
 import { Card, Empty, PageHead, Pending, Table } from '../ui/parts.tsx'
@@ -59,7 +60,7 @@ function Datasets({ items }: { readonly items: readonly DatasetWire[] }): VNode 
   return (
     <Table
       label="Datasets"
-      columns={['Title', 'Root', 'Rows#', 'Features#', 'Classes#', 'Owner', 'Here#']}
+      columns={['Title', 'Root', 'Rows#', 'Features#', 'Classes#', 'Owner', 'Terms', 'Here#']}
     >
       {items.map((one) => (
         <tr key={one.root}>
@@ -77,6 +78,7 @@ function Datasets({ items }: { readonly items: readonly DatasetWire[] }): VNode 
           <td>
             <Who address={one.owner} />
           </td>
+          <td>{datasetTermsText(one.terms)}</td>
           <td class="number">{one.size === null ? 'no' : bytesText(num(one.size))}</td>
         </tr>
       ))}
@@ -87,7 +89,10 @@ function Datasets({ items }: { readonly items: readonly DatasetWire[] }): VNode 
 function Models({ items }: { readonly items: readonly ModelWire[] }): VNode {
   if (items.length === 0) return <Empty>No job has finished yet.</Empty>
   return (
-    <Table label="Models" columns={['Model', 'Trained on', 'Owner', 'Since#', 'Weights#']}>
+    <Table
+      label="Models"
+      columns={['Model', 'Trained on', 'From', 'Owner', 'Terms', 'Since#', 'Weights#']}
+    >
       {items.map((one) => (
         <tr key={one.job}>
           <td>
@@ -97,14 +102,24 @@ function Models({ items }: { readonly items: readonly ModelWire[] }): VNode {
             <HashText hash={one.dataset} to={`/dataset/${one.dataset}`} kept={4} />
           </td>
           <td>
+            {one.parent === null ? (
+              'random weights'
+            ) : (
+              <HashText hash={one.parent} to={`/job/${one.parent}`} kept={4} />
+            )}
+          </td>
+          <td>
             <Who address={one.owner} />
           </td>
+          <td>{modelTermsText(one.terms)}</td>
           <td class="number">
             <a href={`/block/${num(one.height)}`}>block {countText(num(one.height))}</a>
           </td>
           <td class="number">
             {one.size === null ? (
               'elsewhere'
+            ) : BigInt(one.terms.price) > 0n ? (
+              'sold'
             ) : (
               <a href={`/blob/${one.weights}`} download={`${one.job.slice(0, 10)}.weights`}>
                 {bytesText(num(one.size))}

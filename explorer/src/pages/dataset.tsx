@@ -8,6 +8,7 @@ import { bytesText, countText, num } from '../format.ts'
 import { jobs } from '../net/live.ts'
 import { node, useQuery } from '../net/node.ts'
 import { useStore } from '../net/store.ts'
+import { datasetTermsText } from '../terms.ts'
 import { FullHash, HashText, Untrusted, Who } from '../ui/identity.tsx'
 import { Badge, Card, Empty, Facts, PageHead, Pending, Table } from '../ui/parts.tsx'
 import { toneOf } from './jobs.tsx'
@@ -19,7 +20,7 @@ export function DatasetPage({ params }: PageProps): VNode {
   const all = useStore(jobs)
   if (found.data === null)
     return <Pending query={found} nothing="No dataset of this root is registered." />
-  const { title, blob, owner, rows, features, classes, size } = found.data
+  const { title, blob, owner, rows, features, classes, size, terms } = found.data
   const trained = all.filter(({ definition }) => definition.dataset === root).toReversed()
   return (
     <>
@@ -39,6 +40,7 @@ export function DatasetPage({ params }: PageProps): VNode {
             ['Features', countText(num(features))],
             ['Classes', countText(num(classes))],
             ['Owner', <Who key="owner" address={owner} />],
+            ['Terms', datasetTermsText(terms)],
             ['Blob', <HashText key="blob" hash={blob} kept={10} />],
             [
               'Here',

@@ -1,5 +1,6 @@
 /**
- * Which models came of which data, as a graph: datasets on the left, models on the right.
+ * Which models came of which data, as a graph: datasets on the left, models on the right, and on their
+ * right which model started from which.
  */
 import type { VNode } from 'preact'
 import type { DatasetWire, ModelWire } from '../../../client/wire.ts'
@@ -29,7 +30,7 @@ export function Lineage({ datasets, models }: LineageProps): VNode {
   return (
     <svg
       class="drawing"
-      viewBox={`0 0 ${modelX + box.width + 2} ${height}`}
+      viewBox={`0 0 ${modelX + box.width + 40} ${height}`}
       style={{ maxWidth: '46rem' }}
     >
       <title>
@@ -40,6 +41,14 @@ export function Lineage({ datasets, models }: LineageProps): VNode {
         if (from === undefined) return null
         const middle = (box.width + modelX) / 2
         const bend = `M${box.width} ${from}C${middle} ${from} ${middle} ${to} ${modelX} ${to}`
+        return <path key={model.job} d={bend} class="edge" />
+      })}
+      {newest.map((model, i) => {
+        const parent = newest.findIndex(({ job }) => job === model.parent)
+        if (parent === -1) return null
+        const [right, above] = [modelX + box.width, yOf(parent, newest.length)]
+        const to = yOf(i, newest.length)
+        const bend = `M${right} ${above}C${right + 46} ${above} ${right + 46} ${to} ${right} ${to}`
         return <path key={model.job} d={bend} class="edge" />
       })}
       {sources.map((dataset, i) => (
@@ -60,12 +69,18 @@ export function Lineage({ datasets, models }: LineageProps): VNode {
             y={yOf(i, newest.length)}
             kind="model"
             first={`model ${shortHex(model.job)}`}
-            second={`block ${countText(num(model.height))}`}
+            second={`block ${countText(num(model.height))}${royaltyText(model)}`}
           />
         </a>
       ))}
     </svg>
   )
+}
+
+/** What heirs of a model pay, if anything. */
+function royaltyText({ terms }: ModelWire): string {
+  const basisPoints = num(terms.royaltyBasisPoints)
+  return basisPoints === 0 ? '' : `, royalty ${basisPoints / 100} %`
 }
 
 /** SVG text knows no isolation, so only signs that cannot reorder others are left. */
