@@ -11,6 +11,7 @@ import { concatBytes } from '../../primitives/bytes.ts'
 import { type Hash, hashOf, zeroHash } from '../../primitives/hash.ts'
 import { SeededRandom } from '../../primitives/random.ts'
 import type { StepStatement, VerifyStep } from '../../proof/stepVerifier.ts'
+import { evaluationJob } from '../../registry/evaluation.ts'
 import { encodeJob, jobIdOf } from '../../registry/job.ts'
 import { encodeReplaySidecar } from '../../registry/sidecar.ts'
 import { type BlobStore, openBlobStore } from '../../storage/blobStore.ts'
@@ -110,6 +111,34 @@ describe('replay', () => {
       [{ range: 1 }, 'replay/loss'],
     ]
     for (const [lie, code] of lies) assert.equal(await codeOf(judge({ ...first, ...lie })), code)
+  })
+
+  it('does the step of an evaluation again, and looks for no weights after it', async () => {
+    const [, last] = honest
+    const dataset = job.dataset
+    const evaluation = evaluationJob({ ...job, heldOut: { dataset, rows: 12 } })
+    const bytes = await blobs.readAll(last.weightsAfter, 1_000_000)
+    const later = hashOf('later')
+    const trained = await pool.train({
+      job: encodeJob(evaluation),
+      seed: later,
+      fromStep: 0,
+      steps: 1,
+      state: bytes.ok ? bytes.value : assert.fail(),
+      dataset: blobs.path(last.datasetBlob),
+    })
+    assert.ok(trained.ok)
+    const { before, commitment: after, losses } = trained.value
+    assert.equal(before, last.after)
+    const statement: StepStatement = {
+      ...last,
+      ...{ job: evaluation, seed: later, range: 0, before, after, losses },
+      weightsBefore: last.weightsAfter,
+    }
+    assert.equal(await codeOf(judge(statement)), 'valid')
+    assert.equal(await codeOf(judge({ ...statement, losses: [losses[0]! - 1n] })), 'replay/loss')
+    const first = { weightsBefore: honest[0].weightsAfter }
+    assert.equal(await codeOf(judge({ ...statement, ...first })), 'replay/before')
   })
 
   it("refuses another worker's sidecar, another result's and bytes that are none", async () => {
