@@ -46,6 +46,7 @@ export function plainBytes(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
 
 /** Big-endian unsigned integer of exactly `width` bytes. */
 export function uintBytes(value: bigint | number, width: number): Uint8Array {
+  if (width === 4 && typeof value === 'number' && value >>> 0 === value) return wordBytes(value)
   let rest = BigInt(value)
   invariant(rest >= 0n && rest < 1n << BigInt(8 * width), `uintBytes: ${value} in ${width} bytes`)
   const bytes = new Uint8Array(width)
@@ -54,6 +55,11 @@ export function uintBytes(value: bigint | number, width: number): Uint8Array {
     rest >>= 8n
   }
   return bytes
+}
+
+/** The case of lengths and counts, without big integers. */
+function wordBytes(word: number): Uint8Array {
+  return Uint8Array.of(word >>> 24, word >>> 16, word >>> 8, word)
 }
 
 /** The big-endian unsigned integer that `bytes` spell; empty is zero. */

@@ -39,6 +39,9 @@ describe('bytes', () => {
         assert.equal(bytesToUint(uintBytes(value, 32)), value)
       }),
     )
+    for (const word of [0, 1, 255, 256, 0x7fff_ffff, 0x8000_0001, 0xffff_ffff])
+      assert.deepEqual(uintBytes(word, 4), uintBytes(BigInt(word), 4))
+    for (const bad of [-1, 2 ** 32]) assert.throws(() => uintBytes(bad, 4), Bug)
     assert.throws(() => uintBytes(256, 1), Bug)
     assert.throws(() => uintBytes(-1n, 4), Bug)
   })
