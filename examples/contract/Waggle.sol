@@ -50,6 +50,12 @@ interface IJobs {
 
     /// The job's owner is whoever calls; what it does not earn comes back to that address.
     function open(JobSpec calldata spec) external payable returns (bytes32 jobId);
+    /// Starts from the weights of the model that the job `base` trained; none if it is zero.
+    function openFrom(bytes32 base, JobSpec calldata spec) external payable returns (bytes32 jobId);
+    function quoteFrom(
+        bytes32 base,
+        JobSpec calldata spec
+    ) external view returns (uint256 escrow, uint256 openFee, uint256 onTop);
     function quote(JobSpec calldata spec) external view returns (uint256 escrow, uint256 openFee);
     function cancel(bytes32 jobId) external returns (bool ended, uint256 refund);
     function job(bytes32 jobId) external view returns (JobState memory state);
@@ -67,6 +73,38 @@ interface IRegistry {
         address owner;
     }
 
+    struct DatasetTermsView {
+        uint256 rowPrice;
+        string licence;
+        bool listedOnly;
+        uint32 listed;
+    }
+
+    struct ModelTermsView {
+        uint256 price;
+        uint16 royaltyBasisPoints;
+        string licence;
+        uint256 sold;
+    }
+
+    function setDatasetTerms(
+        bytes32 root,
+        uint256 rowPrice,
+        string calldata licence,
+        bool listedOnly
+    ) external;
+    function allow(bytes32 root, address account, bool allowed) external;
+    function datasetTerms(bytes32 root) external view returns (DatasetTermsView memory terms);
+    function mayTrain(bytes32 root, address account) external view returns (bool allowed);
+    function setModelTerms(
+        bytes32 model,
+        uint256 price,
+        uint16 royaltyBasisPoints,
+        string calldata licence
+    ) external;
+    function modelTerms(bytes32 model) external view returns (ModelTermsView memory terms);
+    function buy(bytes32 model) external payable;
+    function hasBought(bytes32 model, address buyer) external view returns (bool bought);
     function dataset(bytes32 root) external view returns (DatasetView memory found);
 }
 

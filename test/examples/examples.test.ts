@@ -52,6 +52,17 @@ describe('the examples', () => {
     assert.match(earned, /^claimed 0\.00\d+ coins$/m)
   }, 120_000)
 
+  it('pay the owner of rows with a price, sell a model, and pay its royalty', async () => {
+    const printed = await example('shareData')
+    assert.match(printed, /^a stranger is refused: NotAllowed$/m)
+    assert.match(printed, /^256 rows paid 0\.000000256 coins$/m)
+    assert.match(printed, /^before paying: blob … is sold: buy its model first$/m)
+    assert.match(printed, /^bought: 16 steps, commitment 0x[0-9a-f]{64}$/m)
+    const [, job] = /^job (0x\w+) opened/m.exec(printed)!
+    assert.match(printed, new RegExp(`descends from ${job}$`, 'm'))
+    assert.match(printed, /^royalty 0\.0000\d+ coins$/m)
+  }, 120_000)
+
   it('tour the chain with cast', async () => {
     const printed = await example('castTour')
     assert.match(printed, /status +1 \(success\)/)

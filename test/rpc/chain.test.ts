@@ -200,6 +200,7 @@ describe('a model owner on the node', () => {
         classes: '0x2',
         owner: owner.address.toLowerCase(),
         size: null,
+        terms: { rowPrice: '0x0', licence: '', listedOnly: false, listed: '0x0' },
       },
     ])
     const [escrow, openFee] = await client.readContract({
