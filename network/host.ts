@@ -68,7 +68,7 @@ const gossipPoints = 20
 export async function createHost(options: HostOptions, modules: HostModules): Promise<Host> {
   const { limits = {} } = options
   const { maxConnections = 128, stallMs = 20_000, helloTimeoutMs = 10_000 } = limits
-  const { redialMinMs = 250, redialMaxMs = 5_000, messagesPerSecond = 4_000 } = limits
+  const { redialMinMs = 250, redialMaxMs = 2_000, messagesPerSecond = 4_000 } = limits
   const { report, log = () => {}, clock = systemClock } = modules
   const book = createPeerBook(limits, clock)
   const ledger = createLedger(limits)
@@ -86,6 +86,7 @@ export async function createHost(options: HostOptions, modules: HostModules): Pr
       helloTimeoutMs,
       maxPerPeer: 4,
       maxInbound: maxConnections - reservedOutbound(maxConnections),
+      maxBeforeInbound: Math.floor((maxConnections * 13) / 16),
     },
     {
       transport,
@@ -127,12 +128,13 @@ export async function createHost(options: HostOptions, modules: HostModules): Pr
     report,
   })
   const redial = createRedial(
-    { addresses: options.bootstrap, minMs: redialMinMs, maxMs: redialMaxMs },
+    { addresses: options.bootstrap, minMs: redialMinMs, maxMs: redialMaxMs, maxConnections },
     {
       clock,
       random: Math.random,
       dial: async (address) => peerOf(await transport.dial(multiaddr(address))),
       isConnected: (peer) => sessions.get(peer) !== undefined,
+      connections: () => sessions.peers().length,
       self: peerId,
       failed: (address, error, pauseMs) =>
         log('dial failed', { address, pauseMs, why: `${error}` }),

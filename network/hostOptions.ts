@@ -38,7 +38,7 @@ type HostLimits = LedgerOptions &
     readonly stallMs?: number | undefined
     /** @default 10,000 */
     readonly helloTimeoutMs?: number | undefined
-    /** Pauses between dials. @default 250 and 5,000 */
+    /** Pauses between dials. @default 250 and 2,000 */
     readonly redialMinMs?: number | undefined
     readonly redialMaxMs?: number | undefined
   }

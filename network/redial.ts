@@ -12,6 +12,8 @@ export type RedialOptions = {
   readonly minMs: number
   /** Longest pause. */
   readonly maxMs: number
+  /** Connections that there may be, whoever opened them. */
+  readonly maxConnections: number
 }
 
 export type RedialModules = {
@@ -22,6 +24,8 @@ export type RedialModules = {
   readonly dial: (address: string) => Promise<PeerId>
   /** Whether there is a connection with `peer`, whoever dialled it. */
   readonly isConnected: (peer: PeerId) => boolean
+  /** Peers that are connected, whoever dialled. */
+  readonly connections: () => number
   readonly self: PeerId
   /** A dial failed; `pauseMs` until the next. */
   readonly failed: (address: string, error: unknown, pauseMs: number) => void
@@ -35,21 +39,26 @@ export type Redial = {
   /** Keep a further address. */
   readonly add: (address: string) => void
   /** Try an address that a peer told us of; it is given up after a few failures in a row. */
-  readonly learn: (address: string, source: PeerId) => void
+  readonly learn: (address: string, teller: PeerId) => void
 }
 
 /**
- * Addresses learned from peers that are kept at once, how many of them from one peer, and failures after
- * which one is given up. No peer can fill the table, so those we dial come from several sources.
+ * Addresses learned from peers that are kept at once, how many of them from one source, and failures
+ * after which one is given up. A source is an address that the operator gave, with all whom we know
+ * through it, or else all who dialled us, together: names are cheap, so many peers may be one attacker,
+ * who cannot fill the table all the same.
  */
 const maxLearned = 256
 const maxFromOne = 64
 const maxFailures = 5
 
+/** The source of what is told by peers that we have not dialled. */
+const uninvited = 'uninvited'
+
 type Target = {
   readonly address: string
-  /** The peer that told of it; null for the operator's. */
-  readonly source: PeerId | null
+  /** Through which address of the operator we know it; null for those addresses themselves. */
+  readonly source: string | null
   failures: number
   peer: PeerId | null
   pauseMs: number
@@ -59,7 +68,8 @@ type Target = {
 
 export function createRedial(options: RedialOptions, modules: RedialModules): Redial {
   const { minMs, maxMs } = options
-  const { clock, random, dial, isConnected, self, failed } = modules
+  const { clock, random, dial, isConnected, connections, self, failed } = modules
+  const share = Math.ceil(options.maxConnections / 16)
   const targets = new Map<string, Target>()
   let running = false
 
@@ -71,14 +81,38 @@ export function createRedial(options: RedialOptions, modules: RedialModules): Re
     keep(address, null)
   }
 
-  function learn(address: string, source: PeerId): void {
+  function learn(address: string, teller: PeerId): void {
+    const source = sourceOf(teller)
     const learned = [...targets.values()].filter((target) => target.source !== null)
     const fromIt = learned.filter((target) => target.source === source).length
     if (!targets.has(address) && learned.length < maxLearned && fromIt < maxFromOne)
       keep(address, source)
   }
 
-  function keep(address: string, source: PeerId | null): void {
+  function sourceOf(teller: PeerId): string {
+    const dialled = [...targets.values()].find(({ peer }) => peer === teller)
+    return dialled === undefined ? uninvited : (dialled.source ?? dialled.address)
+  }
+
+  /**
+   * Whether a learned address may be dialled: the last sixteenth of all connections is the operator's,
+   * and once half of all are taken, a source gets no more beyond a sixteenth, less one. Those who dial us
+   * leave three sixteenths free, so that two bad sources leave room for a good one.
+   */
+  function hasRoom({ source }: Target): boolean {
+    if (source === null) return true
+    const all = [...targets.values()]
+    const taken = connections() + all.filter(({ dialling }) => dialling).length
+    if (taken >= options.maxConnections - share) return false
+    const fromIt = all.filter((target) => target.source === source && isUnderWay(target))
+    return 2 * taken < options.maxConnections || fromIt.length < Math.max(1, share - 1)
+  }
+
+  function isUnderWay({ dialling, peer }: Target): boolean {
+    return dialling || (peer !== null && isConnected(peer))
+  }
+
+  function keep(address: string, source: string | null): void {
     const peer = peerInAddress(address)
     if (peer === self) return
     const target: Target = {
@@ -99,12 +133,18 @@ export function createRedial(options: RedialOptions, modules: RedialModules): Re
     target.cancel = clock.after(delayMs, () => void attempt(target))
   }
 
+  /** Whether to dial now; if not because of what is connected, it is looked at again later. */
+  function isDue(target: Target): boolean {
+    if (!running || target.dialling) return false
+    const connected = isUnderWay(target)
+    if (connected) target.pauseMs = minMs
+    if (!connected && hasRoom(target)) return true
+    schedule(target, maxMs)
+    return false
+  }
+
   async function attempt(target: Target): Promise<void> {
-    if (!running || target.dialling) return
-    if (target.peer !== null && isConnected(target.peer)) {
-      target.pauseMs = minMs
-      return schedule(target, maxMs)
-    }
+    if (!isDue(target)) return
     target.dialling = true
     try {
       const peer = await dial(target.address)

@@ -31,6 +31,8 @@ export type SessionOptions = {
   readonly maxPerPeer: number
   /** Peers that dialled us; what is left of all connections is for those we dial. */
   readonly maxInbound: number
+  /** Nobody who dials us is taken in with so many peers here. */
+  readonly maxBeforeInbound: number
 }
 
 export type SessionModules = {
@@ -69,7 +71,7 @@ export type Sessions = {
 type Greeting = { readonly done: PromiseWithResolvers<boolean>; session: Session | null }
 
 export function createSessions(options: SessionOptions, modules: SessionModules): Sessions {
-  const { helloTimeoutMs, maxPerPeer, maxInbound } = options
+  const { helloTimeoutMs, maxPerPeer, maxInbound, maxBeforeInbound } = options
   const { transport, clock, hello, rulesHashAt, isBanned, up, down, refused } = modules
   const greetings = new Map<string, Greeting>()
   const standing = new Map<PeerId, Session[]>()
@@ -168,7 +170,9 @@ export function createSessions(options: SessionOptions, modules: SessionModules)
   ): Result<Session, { readonly code: 'session/refused' }> {
     const peer = peerOf(connection)
     const sessions = standing.get(peer) ?? []
-    const crowded = connection.direction === 'inbound' && inbound() >= maxInbound
+    const crowded =
+      connection.direction === 'inbound' &&
+      (inbound() >= maxInbound || standing.size >= maxBeforeInbound)
     const full = sessions.length >= maxPerPeer || (sessions.length === 0 && crowded)
     if (connection.status !== 'open' || greeting.session !== null || full || isBanned(peer))
       return refuse({ code: 'session/refused' })

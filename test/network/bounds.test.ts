@@ -12,6 +12,8 @@ import { faultCodes, isConnected, startHost, stopHostsAfterEach, until } from '.
 stopHostsAfterEach()
 
 const nobody = 'nobody' as PeerId
+/** A number without digits that a peer id may not have. */
+const named = (i: number) => 'x'.repeat(i + 1)
 const somebody = 'somebody' as PeerId
 
 describe('what a peer may send', () => {
@@ -81,7 +83,7 @@ describe('an attacker with many names', () => {
     const clock = manualClock()
     const dialled = new Set<string>()
     const redial = createRedial(
-      { addresses: [], minMs: 100, maxMs: 800 },
+      { addresses: [], minMs: 100, maxMs: 800, maxConnections: 128 },
       {
         clock,
         random: () => 0.5,
@@ -90,16 +92,65 @@ describe('an attacker with many names', () => {
           throw new Error('nobody')
         },
         isConnected: () => false,
+        connections: () => 0,
         self: nobody,
         failed: () => {},
       },
     )
     redial.start()
-    for (let i = 1; i <= 300; i++) redial.learn(`/ip4/10.6.6.${i}/tcp/1`, somebody)
-    redial.learn('/ip4/10.0.0.1/tcp/1', nobody)
+    for (let i = 1; i <= 300; i++) redial.learn(`/ip4/10.6.6.${i}/tcp/1`, `sybil ${i}` as PeerId)
     clock.advance(0)
-    assert.equal(dialled.size, 65)
-    assert.ok(dialled.has('/ip4/10.0.0.1/tcp/1'))
+    assert.equal(dialled.size, 64)
+  })
+
+  it("cannot displace the operator's peers, nor those known through another of them", async () => {
+    const maxConnections = 128
+    const clock = manualClock()
+    // Two addresses of the operator's, one of them the attacker's; and whoever dials us.
+    const [good, bad] = ['/ip4/10.0.0.1/tcp/1/p2p/good', '/ip4/10.6.6.6/tcp/1/p2p/bad']
+    const up = new Set<string>(Array.from({ length: 96 }, (_, i) => `sybil${i}`))
+    const redial = createRedial(
+      { addresses: [good, bad], minMs: 100, maxMs: 800, maxConnections },
+      {
+        clock,
+        random: () => 0.5,
+        dial: async (address) => {
+          if (up.size >= maxConnections) throw new Error('full')
+          const peer = address.split('/').at(-1) as PeerId
+          up.add(peer)
+          return peer
+        },
+        isConnected: (peer) => up.has(peer),
+        connections: () => up.size,
+        self: nobody,
+        failed: () => {},
+      },
+    )
+    const pass = async (ms: number) => {
+      for (let at = 0; at < ms; at += 100) {
+        clock.advance(100)
+        for (let i = 0; i < 10; i++) await Promise.resolve()
+      }
+    }
+    redial.start()
+    await pass(200)
+    // The attacker is first, tells of names that all answer, and these tell of more.
+    const names = Array.from({ length: 100 }, (_, i) => `bad${named(i)}`)
+    for (const [i, name] of names.entries()) {
+      redial.learn(`/ip4/10.6.7.${i}/tcp/1/p2p/${name}`, (i < 50 ? 'bad' : 'crowd') as PeerId)
+      redial.learn(`/ip4/10.6.8.${i}/tcp/1/p2p/more${named(i)}`, name as PeerId)
+    }
+    await pass(2_000)
+    for (let i = 0; i < 4; i++)
+      redial.learn(`/ip4/10.0.1.${i}/tcp/1/p2p/friend${named(i)}`, 'good' as PeerId)
+    await pass(2_000)
+    const friends = [...up].filter((peer) => peer.startsWith('friend'))
+    assert.ok(up.has('good') && friends.length >= 2, `${friends.length} of another source`)
+    // What the operator gave comes back whenever it is lost.
+    up.delete('good')
+    redial.lost('good' as PeerId)
+    await pass(1_000)
+    assert.ok(up.has('good'))
   })
 
   it('cannot stop us from looking for others by being many', async () => {

@@ -18,7 +18,7 @@ function makeRedial(addresses: readonly string[], modules: Partial<RedialModules
   const clock = manualClock()
   const world: World = { clock, dialled: [], up: false, connected: false }
   const redial = createRedial(
-    { addresses, minMs: 100, maxMs: 800 },
+    { addresses, minMs: 100, maxMs: 800, maxConnections: 128 },
     {
       clock,
       random: () => 0.5,
@@ -29,6 +29,7 @@ function makeRedial(addresses: readonly string[], modules: Partial<RedialModules
         return peer
       },
       isConnected: () => world.connected,
+      connections: () => (world.connected ? 1 : 0),
       self,
       failed: () => {},
       ...modules,
