@@ -11,6 +11,7 @@ import { replayHeight } from '../../../consensus/replay.ts'
 import { wantedValues } from '../../../consensus/round.ts'
 import { compare, positionOf, type Signed } from '../../../consensus/signer.ts'
 import type { Status } from '../../../consensus/status.ts'
+import { timeoutMs } from '../../../consensus/timeouts.ts'
 import { isQuorum, tallyOf, votesFor } from '../../../consensus/votes.ts'
 import type { Hash } from '../../../primitives/hash.ts'
 import { nameOf } from '../fixtures.ts'
@@ -22,6 +23,7 @@ export type SimNode = {
   readonly start: () => void
   readonly receive: (from: number, message: Message) => void
   readonly tellStatus: () => void
+  readonly round: () => number
   readonly isUp: () => boolean
   /** Forget everything that is not on disk; {@link SimNode.start} brings it back. */
   readonly crash: () => void
@@ -38,6 +40,9 @@ export type Witness = {
   readonly onRound: (round: number) => void
   readonly onAbstention: () => void
 }
+
+/** Peers that are asked at a time. */
+const askedPeers = 3
 
 export function createSimNode(world: World, witness: Witness, place: number): SimNode {
   const { plan, later, below, chance } = world
@@ -56,6 +61,8 @@ export function createSimNode(world: World, witness: Witness, place: number): Si
   /** Counts heights and restarts: timers of an earlier life do nothing. */
   let life = 0
   let made = 0
+  /** Who is asked for more than its own votes, as in `peering.ts`. */
+  let turn = 0
   let state: State = startHeight(rulesOf(1n)).state
 
   function rulesOf(height: bigint): HeightRules {
@@ -138,7 +145,8 @@ export function createSimNode(world: World, witness: Witness, place: number): Si
 
   function awaken({ step: due, round }: Extract<Effect, { type: 'scheduleTimeout' }>): void {
     const then = life
-    const delay = 400 + 250 * round
+    const { timeouts } = plan
+    const delay = timeouts === undefined ? 400 + 250 * round : timeoutMs(timeouts, due, round)
     later(world.healed() ? delay : Math.floor((delay * rate) / 100), () => {
       if (life === then) feed({ type: 'timeout', step: due, round })
     })
@@ -285,13 +293,13 @@ export function createSimNode(world: World, witness: Witness, place: number): Si
   function answer(to: number, status: Status): void {
     const { height } = status
     const reply = (message: Message) => world.send(place, to, message)
-    if (height < state.rules.height)
+    if (height < state.rules.height && status.ask)
       reply({ type: 'committed', height, proof: decided.get(height)! })
     if (height !== state.rules.height) return
     const { proposal, votes } = replyTo(state, status)
     if (votes.length > 0) reply({ type: 'votes', votes })
     if (proposal !== null) reply({ type: 'proposal', proposal })
-    const value = status.want?.value ?? proposal?.envelopeHash
+    const value = status.ask ? (status.want?.value ?? proposal?.envelopeHash) : undefined
     if (value !== undefined && values.has(value)) reply({ type: 'value', height, value })
   }
 
@@ -299,8 +307,12 @@ export function createSimNode(world: World, witness: Witness, place: number): Si
     const lacking = wantedValues(state).find((value) => !values.has(value))
     const parts = new Uint8Array()
     const want = lacking === undefined ? null : { value: lacking, parts, sidecars: null }
-    const status = statusOf(state, want, true)
-    for (const to of places) world.send(place, to, { type: 'status', status })
+    const others = places.filter((to) => to !== place)
+    turn = (turn + askedPeers) % others.length
+    for (const [i, to] of others.entries()) {
+      const asked = (i - turn + others.length) % others.length < askedPeers
+      world.send(place, to, { type: 'status', status: statusOf(state, want, asked) })
+    }
   }
 
   function conclude(proof: Proof): void {
@@ -330,6 +342,7 @@ export function createSimNode(world: World, witness: Witness, place: number): Si
   const node: SimNode = {
     place,
     decided,
+    round: () => state.round,
     isUp: () => up,
     start: () => {
       up = true

@@ -1,6 +1,7 @@
 /**
  * A simulated run as data: drawn from a seed, so that a failure replays.
  */
+import type { DriverParams } from '../../../consensus/driverModules.ts'
 import { SeededRandom } from '../../../primitives/random.ts'
 import { nameOf } from '../fixtures.ts'
 
@@ -29,6 +30,10 @@ export type Plan = {
   readonly restarts: boolean
   /** By how much a node's timers may run fast or slow until the heal, in percent. */
   readonly skew: number
+  /** From then until the heal nobody hears anybody. @default never */
+  readonly cutAt?: number | undefined
+  /** As a chain has them. @default 400 ms and 250 more each round, whatever is waited for */
+  readonly timeouts?: DriverParams | undefined
 }
 
 export function planOf(seed: number): Plan {

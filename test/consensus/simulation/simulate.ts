@@ -16,6 +16,8 @@ export type Outcome = {
   /** Virtual milliseconds from the heal to the goal. */
   readonly recovery: number
   readonly highestRound: number
+  /** The greatest round of a node when it healed. */
+  readonly roundAtHeal: number
   readonly restarts: number
   readonly abstentions: number
   /** Places that honest nodes convicted of voting twice. */
@@ -114,12 +116,14 @@ export function simulate(plan: Plan, heights: number, limit: number, mayFork = f
   const least = () => Math.min(...honest.map(({ decided }) => decided.size))
   while (!world.healed() && fork === null) world.advance()
   const goal = least() + heights
+  const roundAtHeal = Math.max(...living.map((node) => node.round()))
   while (least() < goal && world.now() < plan.healAt + limit && fork === null) world.advance()
   return {
     live: least() >= goal,
     height: least(),
     recovery: world.now() - plan.healAt,
     highestRound,
+    roundAtHeal,
     restarts,
     abstentions,
     convicted,

@@ -63,6 +63,7 @@ export function createWorld(
 
   function isLost(from: number, to: number, message: Message): boolean {
     if (healed()) return false
+    if (plan.cutAt !== undefined) return now() >= plan.cutAt
     const cut = sides !== null && sides[from] !== sides[to]
     return cut || chance(losses[kindOf(message)])
   }
