@@ -130,12 +130,15 @@ async function specFor({ root, dataset }: JobRows, flags: OpenFlags, node: Node)
   }
 }
 
-/** The arithmetic of a base, as it was at the end. */
-async function recipeOf(node: Node, base: Hash): Promise<CalibratedRecipe> {
+/** The arithmetic of a base, as it was at the end, and the length of its leases. */
+async function recipeOf(
+  node: Node,
+  base: Hash,
+): Promise<CalibratedRecipe & Pick<JobSpec, 'leaseSteps'>> {
   const job = jobOfWire(await findJob(node, base))
-  const { fractionBits, forwardShifts, initBound } = job
+  const { fractionBits, forwardShifts, initBound, leaseSteps } = job
   const schedule = [{ ...phaseAt(job, job.steps - 1), fromStep: 0 }]
-  return { fractionBits, forwardShifts, schedule, initBound }
+  return { fractionBits, forwardShifts, schedule, initBound, leaseSteps }
 }
 
 /**
