@@ -16,6 +16,8 @@ import { type LinkOptions, openRelay, type Relay } from './relay.ts'
 
 export type DevnetOptions = {
   readonly validators: number
+  /** Of them in genesis; the others have keys and nothing at stake. @default all */
+  readonly seated?: number | undefined
   /** Holds a folder for each node; kept from run to run. */
   readonly dataDir: string
   /** Of node i: `rpcPorts[i]`. */
@@ -108,8 +110,8 @@ export async function forgetDevnet(dataDir: string): Promise<void> {
 
 /** A folder for each node with genesis and keys; what is there already stays. */
 async function prepareFolders(options: DevnetOptions): Promise<readonly string[]> {
-  const { dataDir, validators, genesis } = options
-  const text = devnetGenesis(await readFile(packagedGenesis, 'utf8'), validators, genesis)
+  const { dataDir, validators, seated = validators, genesis } = options
+  const text = devnetGenesis(await readFile(packagedGenesis, 'utf8'), seated, genesis)
   const folders = Array.from({ length: validators }, (_, i) => join(dataDir, `node${i}`))
   for (const [i, folder] of folders.entries()) {
     await mkdir(folder, { recursive: true, mode: 0o700 })

@@ -22,6 +22,7 @@ import {
 } from './jobRecord.ts'
 import { hashOfWord, listItems, listLength, listPush, listRemove, slotOf } from './layout.ts'
 import { burn } from './ledger.ts'
+import { type Miss, settleMisses } from './misses.ts'
 import { readModel, registerModel } from './models.ts'
 import { basePriceOf } from './prices.ts'
 import type { World } from './records.ts'
@@ -210,9 +211,13 @@ export async function seedJobs(world: World, height: bigint, mixHash: Hash): Pro
   }
 }
 
+/** A job that was cancelled at once: what came back to its owner, and who paid for missed leases. */
+export type Cancelled = { readonly refund: bigint; readonly misses: readonly Miss[] }
+
 /**
  * Ask for the end of a job. It takes effect when the running range settles, or at once where the range
- * is beyond its drawn holders or the job still waits. Returns the refund, or null if it is yet to come.
+ * is beyond its drawn holders, who then pay for missing it, or the job still waits. Returns null if the
+ * end is yet to come.
  */
 export async function cancelJob(
   world: World,
@@ -220,14 +225,21 @@ export async function cancelJob(
   id: Hash,
   caller: Address,
   height: bigint,
-): Promise<Result<bigint | null, JobFault>> {
+): Promise<Result<Cancelled | null, JobFault>> {
   const record = await readJob(world, id)
   if (record === null) return refuse({ code: 'jobs/unknown', id })
   const { job, state } = record
   if (job.owner !== caller) return refuse({ code: 'jobs/notOwner', owner: job.owner })
   if (isEvaluation(job, state.range)) return refuse({ code: 'jobs/notRunning', id })
-  if (state.status === JobStatus.Waiting || isStale(record, params, height))
-    return ok(await endJob(world, params, record, JobStatus.Cancelled, height))
+  if (state.status === JobStatus.Waiting) {
+    const refund = await endJob(world, params, record, JobStatus.Cancelled, height)
+    return ok({ refund, misses: [] })
+  }
+  if (isStale(record, params, height)) {
+    const settled = await settleMisses(world, params, record, caller, height)
+    const refund = await endJob(world, params, settled.record, JobStatus.Cancelled, height)
+    return ok({ refund, misses: settled.misses })
+  }
   if (state.status !== JobStatus.Active) return refuse({ code: 'jobs/notRunning', id })
   await writeJobState(world, id, { cancelRequested: true })
   return ok(null)

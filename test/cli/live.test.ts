@@ -138,7 +138,7 @@ describe('the command line against a running node', () => {
     const worker = devnetKeys(0).address
     const { totals, payments } = await json('explain', 'reward', worker)
     const of = totals as Record<string, string>
-    const told = ['worker', 'proposer', 'custodian', 'emission'].map((kind) =>
+    const told = ['worker', 'proposer', 'custodian', 'emission', 'keeper'].map((kind) =>
       BigInt(of[kind] ?? 0),
     )
     const node = createPublicClient({ transport: http(net.nodes[0]!.rpcUrl) })
@@ -152,9 +152,9 @@ describe('the command line against a running node', () => {
     assert.match(JSON.stringify(payments), /67 % of 0\.\d+ coins, the fee of lease 0/)
 
     const owner = await json('explain', 'reward', devnetAccount(1).address)
-    const { escrow, data, total } = owner.totals as Record<string, string>
+    const { escrow, openFee, data, total } = owner.totals as Record<string, string>
     assert.equal(BigInt(data!), (BigInt(of.worker!) / 67n) * 15n)
-    assert.equal(BigInt(total!), BigInt(escrow!) + BigInt(data!))
+    assert.equal(BigInt(total!), BigInt(escrow!) + BigInt(openFee!) + BigInt(data!))
     const { out } = await run('explain', 'reward', worker, '--from', '1')
     assert.match(out, /emission|proposer +0\.\d+ coins/)
     const backwards = await run('explain', 'reward', worker, '--from', '9', '--to', '2')

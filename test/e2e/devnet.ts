@@ -12,6 +12,8 @@ import type { LinkOptions, Relay } from '../../cli/relay.ts'
 
 export type DevnetPlan = {
   readonly validators: number
+  /** Of them in genesis. @default all */
+  readonly seated?: number | undefined
   /** What differs from the committed genesis. @default nothing */
   readonly genesis?: DevnetChanges | undefined
   /** Nodes reach each other through relays. @default directly */

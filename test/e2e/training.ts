@@ -5,7 +5,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseEventLogs } from 'viem'
-import { privateKeyToAccount } from 'viem/accounts'
+import { type PrivateKeyAccount, privateKeyToAccount } from 'viem/accounts'
 import { uploadBlob } from '../../cli/blob.ts'
 import { processIo } from '../../cli/io.ts'
 import { connect } from '../../cli/rpc.ts'
@@ -21,7 +21,10 @@ import { ProofKind } from '../../registry/job.ts'
 import { jobsAbi } from '../../vm/modules/jobsAbi.ts'
 import { registryAbi } from '../../vm/modules/registry.ts'
 
-const account = privateKeyToAccount(toHex(devnetAccount(3).privateKey))
+/** An account of the devnet that signs. */
+export const signerOf = (index: number): PrivateKeyAccount =>
+  privateKeyToAccount(toHex(devnetAccount(index).privateKey))
+const customer = 3
 const features = 8
 
 /** Rows of class 0 lie low, of class 1 high. */
@@ -39,7 +42,11 @@ function clouds(count: number): Uint8Array {
 }
 
 /** Upload the rows to the node at `url` and register them there. */
-export async function registerClouds(url: string, count = 512): Promise<Hash> {
+export async function registerClouds(
+  url: string,
+  count = 512,
+  owner: number = customer,
+): Promise<Hash> {
   const blobBytes = clouds(count)
   const dataset = datasetFromBytes(blobBytes)
   if (!dataset.ok) throw new Error(dataset.fault.code)
@@ -51,7 +58,7 @@ export async function registerClouds(url: string, count = 512): Promise<Hash> {
     writeFileSync(path, blobBytes)
     const blob = await uploadBlob({ ...processIo(), err: () => {} }, url, path)
     const { root, rows, classes } = manifest.value
-    await sendCall(await connect(url), account, {
+    await sendCall(await connect(url), signerOf(owner), {
       address: moduleAddresses.registry,
       abi: registryAbi,
       functionName: 'registerDataset',
@@ -69,7 +76,9 @@ export async function openCloudJob(
   dataset: Hash,
   leases: number,
   proofKind: ProofKind = ProofKind.StepProof,
+  { owner = customer, pricePerMac = 10_000_000_000n } = {},
 ): Promise<Hash> {
+  const account = signerOf(owner)
   const spec: JobSpec = {
     proofKind,
     dataset,
@@ -81,7 +90,7 @@ export async function openCloudJob(
     forwardShifts: [6, 6],
     schedule: [{ fromStep: 0, updateShifts: [4, 4], backwardShifts: [5] }],
     initBound: 16,
-    pricePerMac: 10_000_000_000n,
+    pricePerMac,
   }
   const node = await connect(url)
   const call = { address: moduleAddresses.jobs, abi: jobsAbi, args: [abiSpec(spec)] } as const

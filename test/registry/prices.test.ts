@@ -90,9 +90,15 @@ describe('the queue', () => {
     const { Active, Waiting, Cancelled } = JobStatus
     assert.deepEqual(await statuses(), [Active, Active, Waiting, Waiting])
     await blocks(world, 1n, 200n)
-    const refund = await cancelJob(world, params, ids[0]!, account(800), 200n)
+    const cancelled = await cancelJob(world, params, ids[0]!, account(800), 200n)
+    assert.ok(cancelled.ok && cancelled.value !== null)
+    const { refund, misses } = cancelled.value
+    // Both drawn holders have paid: half is burned, 5 % are the owner's, who said so, the rest is escrow.
+    assert.equal(misses.length, 2)
+    const added = misses.map(({ penalty, reward }) => penalty - penalty / 2n - reward)
     const fee = totalFee(jobOf({ pricePerMac: 2_000n }), params)
-    assert.deepEqual(refund, { ok: true, value: fee - (fee + 99n) / 100n })
+    const escrow = added.reduce((sum, wei) => sum + wei, fee)
+    assert.equal(refund, escrow - (escrow + 99n) / 100n)
     // 1,900 · (16 + 12) > 2,000 · (16 + 10).
     assert.deepEqual(await statuses(), [Cancelled, Active, Active, Waiting])
     assert.ok((await cancelJob(world, params, ids[3]!, account(800), 200n)).ok)

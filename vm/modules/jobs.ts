@@ -170,10 +170,14 @@ export function jobsModule(params: ChainParams, chainId: number): NativeModule {
 
   async function cancel(call: NativeCall): Promise<NativeOutcome> {
     const [id] = call.args as [Hash]
+    const range = (await readJob(call.world, id))?.state.range ?? 0
     const ended = await cancelJob(call.world, params, id, call.caller, call.block.height)
     if (!ended.ok) return refuse(ended.fault)
-    if (ended.value !== null) call.emit('JobCancelled', { jobId: id, refund: ended.value })
-    return answer(ended.value !== null, ended.value ?? 0n)
+    if (ended.value === null) return answer(false, 0n)
+    const { refund, misses } = ended.value
+    emitMisses(call, id, range, misses)
+    call.emit('JobCancelled', { jobId: id, refund })
+    return answer(true, refund)
   }
 
   async function withJob(
