@@ -162,6 +162,7 @@ export function kernelsOn(arena: Arena, long: Sha256): Kernels {
       })
     },
     codeElsewhere: () => null,
+    vectorElsewhere: () => null,
     columnHasher: (length) => columnHasherOf(arena, length),
     hashPairs(digests) {
       return scope(() => {

@@ -6,6 +6,7 @@ import { once } from 'node:events'
 import { MessageChannel, type MessagePort, receiveMessageOnPort, Worker } from 'node:worker_threads'
 import { type CodePlan, type GpuCode, openGpuCode } from './gpuCode.ts'
 import type { ProofGpu } from './gpuDevice.ts'
+import { openGpuVectors, type VectorCommand } from './gpuVectors.ts'
 
 /** What the thread of a GPU is started with. */
 export type GpuThreadData = { readonly port: MessagePort; readonly answered: SharedArrayBuffer }
@@ -14,12 +15,14 @@ export type GpuThreadData = { readonly port: MessagePort; readonly answered: Sha
 export type GpuStart = { readonly trouble: string | null }
 
 /** `code` names one that was opened. */
-type GpuCommand =
+type CodeCommand =
   | { readonly kind: 'open'; readonly code: number; readonly plan: CodePlan }
   | { readonly kind: 'add'; readonly code: number; readonly words: Int32Array<ArrayBuffer> }
   | { readonly kind: 'tree'; readonly code: number }
   | { readonly kind: 'pick'; readonly code: number; readonly words: Uint32Array<ArrayBuffer> }
   | { readonly kind: 'release'; readonly code: number }
+
+export type GpuCommand = CodeCommand | VectorCommand
 
 type GpuAnswer = { readonly words: Uint32Array } | { readonly trouble: string }
 
@@ -58,7 +61,7 @@ export async function openGpuLink(script: URL): Promise<GpuLink> {
 
   function call(command: GpuCommand): Uint32Array {
     const before = Atomics.load(count, 0)
-    port.postMessage(command, 'words' in command ? [command.words.buffer] : [])
+    port.postMessage(command, 'code' in command && 'words' in command ? [command.words.buffer] : [])
     if (Atomics.wait(count, 0, before, patienceMs) === 'timed-out')
       throw new Error(`the GPU did not answer in ${patienceMs / 1e3} s`)
     const { message: answer } = receiveMessageOnPort(port) as { readonly message: GpuAnswer }
@@ -72,9 +75,10 @@ export async function openGpuLink(script: URL): Promise<GpuLink> {
 /** Answers calls one after another, in the thread of the device. */
 export function serveGpu(gpu: ProofGpu, { port, answered }: GpuThreadData): void {
   const codes = new Map<number, GpuCode>()
+  const onVectors = openGpuVectors(gpu)
   const count = new Int32Array(answered)
 
-  async function carryOut(command: GpuCommand): Promise<Uint32Array> {
+  async function onCode(command: CodeCommand): Promise<Uint32Array> {
     const code = codes.get(command.code)
     switch (command.kind) {
       case 'open':
@@ -97,7 +101,7 @@ export function serveGpu(gpu: ProofGpu, { port, answered }: GpuThreadData): void
   }
 
   port.on('message', async (command: GpuCommand) => {
-    const answer: GpuAnswer = await carryOut(command).then(
+    const answer: GpuAnswer = await ('code' in command ? onCode(command) : onVectors(command)).then(
       (words) => ({ words }),
       (error: unknown) => ({ trouble: error instanceof Error ? error.message : String(error) }),
     )

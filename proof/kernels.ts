@@ -35,6 +35,24 @@ export type KeptCode = {
   readonly pick: (positions: readonly number[]) => Uint32Array | null
 }
 
+/** Elements that are folded and summed where they were sent, until the scope ends. */
+export type AwayVector = {
+  /** As {@link Kernels.foldQuads} or {@link Kernels.foldLines}; this vector is no more. */
+  readonly fold: (lines: number, length: number, r: Element, missing: Elements) => AwayVector
+  /** As {@link Kernels.sumQuads}, or {@link Kernels.sumPairs} of all even and then all odd ones. */
+  readonly sum: (
+    lines: number,
+    length: number,
+    inLine: Elements,
+    ofLine: Elements,
+    missing: Elements,
+  ) => QuadSums
+  /** Whether it is better brought home. */
+  readonly isShort: boolean
+  /** Brings it home; this vector is no more. */
+  readonly home: () => Elements
+}
+
 /** Vectors from {@link Kernels.words} are used where they lie; others are copied in. */
 export type Kernels = {
   readonly name: 'reference' | 'wasm'
@@ -174,6 +192,8 @@ export type Kernels = {
   ) => KeptCode | null
   /** `SHA256(0x01 ‖ left ‖ right)` of each pair of digests, all end to end. */
   readonly hashPairs: HashPairs
+  /** Sends quads, or pairs (even ones, then odd ones), to another device; `null`: they stay here. */
+  readonly vectorElsewhere: (values: Elements, of: 'quads' | 'pairs') => AwayVector | null
   /** `Σ_r weights[r] · row r`: one element for each column. A copy. */
   readonly weightRows: (matrix: Matrix, weights: Elements) => Elements
   /** `Σ_c weights[c] · column c`: one element for each row. A copy. */

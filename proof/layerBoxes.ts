@@ -21,7 +21,7 @@ import {
   times,
 } from './extension.ts'
 import { type Joining, joinTail, type Level } from './fractionTree.ts'
-import type { Kernels, QuadSums } from './kernels.ts'
+import type { AwayVector, Kernels, QuadSums } from './kernels.ts'
 import type { LeafSource } from './leafSource.ts'
 import { type Forest, type Group, groupsAt, stripAt } from './segmentGroups.ts'
 import type { TreePlan } from './treePlan.ts'
@@ -47,7 +47,14 @@ type Pairs = {
   readonly last: Element
 }
 
-export type Box = Quads | Pairs
+/** Quads, or pairs with their π, on another device. */
+type Away = {
+  readonly kind: 'away'
+  readonly vector: AwayVector
+  readonly live: Pick<Pairs, 'inner' | 'last'> | null
+}
+
+type Box = Quads | Pairs | Away
 
 /** A box made anew from the leaves for each round, bound to the challenges so far. */
 type Streamed = { readonly kind: 'streamed'; readonly bound: readonly Element[] }
@@ -93,9 +100,15 @@ export function layerOver(context: LayerContext, below: Level): LayerQuads {
       joining.push({ group, values: values ?? source.nodes(kernels, group, base), stride: quad })
     else if (values !== null) {
       kernels.tiltQuads(values, tilt.lambda)
-      boxes.push({ kind: 'quads', values, spare: null })
+      boxes.push(sent(context, { kind: 'quads', values, spare: null }))
     } else if (plan.streamed(base) > 0) boxes.push({ kind: 'streamed', bound: [] })
-    else boxes.push(kept(context, () => boundBox(context, group, [])))
+    else
+      boxes.push(
+        sent(
+          context,
+          kept(context, () => boundBox(context, group, [])),
+        ),
+      )
   }
   const tail = joinTail(kernels, forest.piecesOf(base + 1), joining, below.tail, untilted)
   kernels.tiltQuads(tail, tilt.lambda)
@@ -103,9 +116,9 @@ export function layerOver(context: LayerContext, below: Level): LayerQuads {
 }
 
 /** A box of leaves or nodes of level `base`, made anew, with its lowest variables bound. */
-function boundBox(context: LayerContext, group: Group, bound: readonly Element[]): Box {
+function boundBox(context: LayerContext, group: Group, bound: readonly Element[]): Quads | Pairs {
   const { kernels, source, base, tilt } = context
-  let box: Box
+  let box: Quads | Pairs
   if (base === 0 && group.unit) {
     const one = element(1)
     const values = source.units(kernels, group, 0, group.members.length, tilt.lambda, one)
@@ -119,8 +132,22 @@ function boundBox(context: LayerContext, group: Group, bound: readonly Element[]
   return box
 }
 
+/** Another device's, if it is large and such a device is there. */
+function sent({ kernels, plan }: LayerContext, box: Quads | Pairs): Box {
+  const vector = plan.near ? kernels.vectorElsewhere(box.values, box.kind) : null
+  if (vector === null) return box
+  return { kind: 'away', vector, live: box.kind === 'pairs' ? box : null }
+}
+
+function broughtHome({ vector, live }: Away): Quads | Pairs {
+  const values = vector.home()
+  return live === null
+    ? { kind: 'quads', values, spare: null }
+    : { kind: 'pairs', values, spare: null, inner: live.inner, last: live.last }
+}
+
 /** As {@link keptIn}: what is copied has no memory that later rounds may overwrite. */
-function kept({ kernels, plan }: LayerContext, make: () => Box): Box {
+function kept({ kernels, plan }: LayerContext, make: () => Quads | Pairs): Quads | Pairs {
   if (plan.near) return make()
   return kernels.scope(() => {
     const box = make()
@@ -146,11 +173,14 @@ export function foldLayer(
       rest.push({ kind: 'streamed', bound })
       continue
     }
-    const folded = kept(context, () =>
-      box.kind === 'streamed'
-        ? boundBox(context, group, bound)
-        : foldBox(kernels, group, box, level, r, tilt),
-    )
+    const folded =
+      box.kind === 'away'
+        ? foldAway(group, box, level, r, tilt)
+        : kept(context, () =>
+            box.kind === 'streamed'
+              ? boundBox(context, group, bound)
+              : foldBox(kernels, group, box, level, r, tilt),
+          )
     if (ends)
       joining.push({ group, values: quadsOf(folded, group.members.length, tilt), stride: quad })
     else rest.push(folded)
@@ -160,14 +190,32 @@ export function foldLayer(
   return { boxes: rest, tail: joinTail(kernels, pieces, joining, folded, tilt.dead) }
 }
 
-function foldBox(
-  kernels: Kernels,
+function foldAway(
   group: Group,
-  box: Box,
+  { vector, live }: Away,
   level: number,
   r: Element,
   { lambda, dead }: Tilt,
 ): Box {
+  const { lines, length } = stripAt(group, level)
+  const folded =
+    live === null ? vector.fold(lines, length, r, dead) : vector.fold(2 * lines, length, r, lambda)
+  const box: Away = {
+    kind: 'away',
+    vector: folded,
+    live: live === null ? null : foldLive(group, live, level, r),
+  }
+  return folded.isShort ? broughtHome(box) : box
+}
+
+function foldBox(
+  kernels: Kernels,
+  group: Group,
+  box: Quads | Pairs,
+  level: number,
+  r: Element,
+  { lambda, dead }: Tilt,
+): Quads | Pairs {
   const { lines, length } = stripAt(group, level)
   const spare = box.values
   if (box.kind === 'quads') {
@@ -175,16 +223,27 @@ function foldBox(
     return { kind: 'quads', values, spare }
   }
   const values = kernels.foldLines(box.values, 2 * lines, length, r, lambda, box.spare)
-  const { inner, last } = box
+  return { kind: 'pairs', values, spare, ...foldLive(group, box, level, r) }
+}
+
+/** π once the variable of `level` is bound. */
+function foldLive(
+  group: Group,
+  { inner, last }: Pick<Pairs, 'inner' | 'last'>,
+  level: number,
+  r: Element,
+): Pick<Pairs, 'inner' | 'last'> {
+  const { length } = stripAt(group, level)
   const folded =
     length % 2 === 0 ? plus(inner, times(r, minus(last, inner))) : times(complement(r), last)
   // Where lines end, each becomes one position.
   const ended = level + 1 === group.colBits
-  return { kind: 'pairs', values, spare, inner: ended ? folded : inner, last: folded }
+  return { inner: ended ? folded : inner, last: folded }
 }
 
 /** One quad for each member of a group that is down to one. */
-function quadsOf(box: Box, members: number, tilt: Tilt): Elements {
+function quadsOf(given: Box, members: number, tilt: Tilt): Elements {
+  const box = given.kind === 'away' ? broughtHome(given) : given
   if (box.kind === 'quads') return box.values
   const { values, last } = box
   const quads = Array.from({ length: members }, (_, i) => {
@@ -221,20 +280,35 @@ export function sumBox(
   const { inLine, ofLine } = weights
   if (box.kind === 'quads')
     return kernels.sumQuads(box.values, lines, length, inLine, ofLine, tilt.dead)
-  const half = box.values.length / 2
-  const evens = box.values.subarray(0, half)
-  const odds = box.values.subarray(half)
-  const sums = kernels.sumPairs(evens, odds, lines, length, inLine, ofLine, tilt.lambda)
-  const own = ownParts(box, length, weights)
+  if (box.kind === 'away' && box.live === null)
+    return box.vector.sum(lines, length, inLine, ofLine, tilt.dead)
+  const sums =
+    box.kind === 'away'
+      ? box.vector.sum(lines, length, inLine, ofLine, tilt.lambda)
+      : sumHalves(kernels, box.values, lines, length, weights, tilt.lambda)
+  const own = ownParts(box.kind === 'away' ? box.live! : box, length, weights)
   return {
     atZero: times(minus(sums.atZero, own.atZero), tilt.inverse),
     leading: times(minus(sums.leading, own.leading), tilt.inverse),
   }
 }
 
+function sumHalves(
+  kernels: Kernels,
+  values: Elements,
+  lines: number,
+  length: number,
+  { inLine, ofLine }: StripWeights,
+  missing: Element,
+): QuadSums {
+  const half = values.length / 2
+  const [evens, odds] = [values.subarray(0, half), values.subarray(half)]
+  return kernels.sumPairs(evens, odds, lines, length, inLine, ofLine, missing)
+}
+
 /** What `Σ weight·π²` adds to the sums of products. */
 function ownParts(
-  { inner, last }: Pairs,
+  { inner, last }: Pick<Pairs, 'inner' | 'last'>,
   length: number,
   { inLine, inLineTotal, ofLineTotal }: StripWeights,
 ): QuadSums {

@@ -70,6 +70,7 @@ export const referenceKernels: Kernels = {
     },
   hashColumns,
   codeElsewhere: () => null,
+  vectorElsewhere: () => null,
   columnHasher,
   hashPairs,
   weightRows,
