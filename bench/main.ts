@@ -1,5 +1,6 @@
 /**
- * `node bench/main.ts NAME [--json] [--only TEXT] [--quick]`: run one benchmark. Without a name it lists them.
+ * `node bench/main.ts NAME [--json] [--only TEXT] [--quick] [--backend NAME]`: run one
+ * benchmark. Without a name it lists them.
  *
  * A benchmark reports rows `{case, metric, value, unit}` as it measures them. To add one, write
  * `bench/NAME.ts` with a `benchmark` and name it below.
@@ -17,11 +18,15 @@ export type Row = {
 export type Benchmark = {
   /** One line for the list. */
   readonly summary: string
-  /** @param wanted - whether a case is to be measured at all. @param quick - a subset will do. */
+  /**
+   * @param wanted - whether a case is to be measured at all. @param quick - a subset will do.
+   * @param backend - what to measure on, where a benchmark has a choice; `null`: its default.
+   */
   readonly run: (
     report: (row: Row) => void,
     wanted: (name: string) => boolean,
     quick: boolean,
+    backend: string | null,
   ) => Promise<void>
 }
 
@@ -45,15 +50,20 @@ const { positionals, values } = parseArgs({
     only: { type: 'string', default: '' },
     /** A subset, where a benchmark has one. */
     quick: { type: 'boolean', default: false },
+    /** Where a benchmark has a choice: `proof` has wasm and webgpu. */
+    backend: { type: 'string' },
   },
 })
-process.exitCode = await main(positionals[0], values.json, values.only, values.quick)
+process.exitCode = await main(positionals[0], values)
 
 async function main(
   name: string | undefined,
-  json: boolean,
-  only: string,
-  quick: boolean,
+  {
+    json,
+    only,
+    quick,
+    backend = null,
+  }: Omit<typeof values, 'backend'> & { backend?: string | null },
 ): Promise<number> {
   if (name === undefined) {
     process.stdout.write(await list())
@@ -69,7 +79,7 @@ async function main(
     rows.push(row)
     if (!json) process.stdout.write(lineOf(row))
   }
-  await (await load()).benchmark.run(report, (text) => text.includes(only), quick)
+  await (await load()).benchmark.run(report, (text) => text.includes(only), quick, backend)
   if (json) process.stdout.write(`${JSON.stringify(rows, null, 2)}\n`)
   return 0
 }

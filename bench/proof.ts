@@ -9,14 +9,17 @@
  * `macs` are those of the lease; `peak_mb` is the most memory of the case's own process; `rows_bytes` are
  * not part of the proof.
  *
- * With `--quick`: the small model at batch 64 alone, and no peers.
+ * With `--quick`: the small model at batch 64 alone, and no peers. With `--backend webgpu` commitments are
+ * made on a GPU, cases end in `/webgpu` and there are no peers; without a card, on SwiftShader, the small
+ * model's first case alone.
  */
 import { spawn } from 'node:child_process'
 import { execPath, stderr } from 'node:process'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
+import { hasCard } from '../compute/selfTest.ts'
 import type { Benchmark, Row } from './main.ts'
-import { type ProofCase, proofCases } from './proofJobs.ts'
+import { gpuCases, type ProofCase, proofCases } from './proofJobs.ts'
 import { ezklPeer, groth16Peer } from './proofPeers.ts'
 
 /** A case that takes longer is given up. */
@@ -24,9 +27,11 @@ const boundS = 3600
 
 export const benchmark: Benchmark = {
   summary: 'time and bytes of step proofs; --quick for the small model alone',
-  async run(report, wanted, quick) {
-    for (const given of proofCases(quick)) if (wanted(given.name)) await runCase(given, report)
-    if (quick) return
+  async run(report, wanted, quick, backend) {
+    const isGpu = backend === 'webgpu'
+    const cases = isGpu ? gpuCases(await hasCard(), quick) : proofCases(quick)
+    for (const given of cases) if (wanted(given.name)) await runCase(given, report)
+    if (quick || isGpu) return
     await groth16Peer(report, wanted)
     await ezklPeer(wanted)
   },

@@ -5,11 +5,14 @@
 import { availableParallelism } from 'node:os'
 import { argv, resourceUsage, stdout } from 'node:process'
 import { initialState } from '../compute/modelState.ts'
+import { hasCard } from '../compute/selfTest.ts'
 import { type StepTrace, traceStep } from '../compute/step.ts'
 import { openWasmBackend } from '../compute/wasmBackend.ts'
+import { withProofGpu } from '../node/proofKernels.ts'
 import { zeroAddress } from '../primitives/address.ts'
 import { invariant } from '../primitives/result.ts'
 import { soundnessInputs } from '../proof/circuit.ts'
+import type { Kernels } from '../proof/kernels.ts'
 import { openKernelTeam } from '../proof/kernelTeam.ts'
 import { maxSaturated, shapeOf } from '../proof/parameters.ts'
 import { proveLease } from '../proof/prover.ts'
@@ -17,6 +20,7 @@ import { referenceKernels } from '../proof/referenceKernels.ts'
 import { soundnessBits } from '../proof/security.ts'
 import { verifyStepProof } from '../proof/verifier.ts'
 import { type Job, stepMacs } from '../registry/job.ts'
+import { useSoftwareGpu } from '../scripts/softwareGpu.ts'
 import { median, timeRuns } from './measure.ts'
 import { jobOf, type ProofCase, sampleRows, seed } from './proofJobs.ts'
 
@@ -34,8 +38,8 @@ async function measure(given: ProofCase): Promise<void> {
   const { steps, batches, before, trainS } = await train(job)
   const zeros = zeroErrors(job, steps)
   invariant(zeros < maxZeroErrors, `${given.name}: ${zeros} of a layer's errors are zero`)
-  const team = given.kernels === 'wasm' ? await openKernelTeam(availableParallelism()) : null
-  const kernels = team?.kernels ?? referenceKernels
+  const team = given.kernels === 'reference' ? null : await openKernelTeam(availableParallelism())
+  const kernels = await onDevice(given, team?.kernels ?? referenceKernels)
   const claim = { job, seed, range: 0, worker: zeroAddress }
   const prove = () => proveLease(claim, before, steps, batches, kernels)
   const macs = Number(stepMacs(job)) * job.leaseSteps
@@ -66,6 +70,18 @@ async function measure(given: ProofCase): Promise<void> {
   row('zero_errors', zeros, 'share')
   row('train_s', trainS, 's')
   await team?.close()
+}
+
+/** A GPU that does not serve is no figure of it. */
+async function onDevice(given: ProofCase, kernels: Kernels): Promise<Kernels> {
+  if (given.kernels !== 'webgpu') return kernels
+  if (!(await hasCard())) await useSoftwareGpu()
+  const fail = (text: string): never => {
+    throw new Error(text)
+  }
+  const withGpu = await withProofGpu(kernels, { backend: 'webgpu' }, fail)
+  invariant(withGpu !== kernels, `${given.name}: there is no WebGPU adapter`)
+  return withGpu
 }
 
 /** With every intermediate value kept, on one thread. */

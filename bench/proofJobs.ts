@@ -14,7 +14,7 @@ export type ProofCase = {
   readonly layers: readonly number[]
   readonly batch: number
   readonly leaseSteps: number
-  readonly kernels: 'wasm' | 'reference'
+  readonly kernels: 'wasm' | 'reference' | 'webgpu'
 }
 
 export const seed: Hash = sha256Hash(new Uint8Array())
@@ -47,6 +47,14 @@ export function proofCases(quick: boolean): readonly ProofCase[] {
     of('mlp-8x1120', 1024, steps),
   ])
   return [...small, reference, ...growth, ...rest]
+}
+
+/** The same with a GPU; one case where a processor plays it. */
+export function gpuCases(card: boolean, quick: boolean): readonly ProofCase[] {
+  const cases = proofCases(quick).filter(({ kernels }) => kernels === 'wasm')
+  return cases
+    .slice(0, card ? cases.length : 1)
+    .map((given) => ({ ...given, name: `${given.name}/webgpu`, kernels: 'webgpu' }))
 }
 
 /** Square models by the cells that a step commits to, about. */
