@@ -179,20 +179,44 @@ async function sendBatch(url: string, raws: readonly Hex[]): Promise<void> {
       return { jsonrpc: '2.0', id, method: 'eth_sendRawTransaction', params: [raw] }
     }),
   )
+  await post<Hex>(url, body)
+}
+
+/** Ask for many senders at once, so that asking takes little of what is measured. */
+async function untilReached(url: string, goal: Goal): Promise<void> {
+  const deadline = performance.now() + 120_000
+  for (let at = 0; at < goal.length; at += batchSize) {
+    const some = goal.slice(at, at + batchSize)
+    while (!(await haveReached(url, some))) {
+      if (performance.now() > deadline) throw new Error(`${url}: not all transactions were mined`)
+      await new Promise((again) => setTimeout(again, 50))
+    }
+  }
+}
+
+async function haveReached(url: string, goal: Goal): Promise<boolean> {
+  const body = JSON.stringify(
+    goal.map(([sender], id) => {
+      const params = [sender, 'latest']
+      return { jsonrpc: '2.0', id, method: 'eth_getTransactionCount', params }
+    }),
+  )
+  const nonces = new Map((await post<Hex>(url, body)).map(({ id, result }) => [id, Number(result)]))
+  return goal.every(([, nonce], id) => nonces.get(id)! >= nonce)
+}
+
+type BatchAnswer<T> = {
+  readonly id: number
+  readonly result?: T
+  readonly error?: { readonly message: string }
+}
+
+async function post<T>(url: string, body: string): Promise<readonly BatchAnswer<T>[]> {
   // A connection that has been idle may be closing: none is used twice.
   const headers = { 'content-type': 'application/json', connection: 'close' }
   const response = await fetch(url, { method: 'POST', headers, body })
-  const answers = (await response.json()) as readonly { readonly error?: { message: string } }[]
+  const answers = (await response.json()) as readonly BatchAnswer<T>[]
   const refused = answers.find(({ error }) => error !== undefined)
   if (refused !== undefined) throw new Error(`${url} refused: ${refused.error!.message}`)
-}
-
-/** Ask one sender after the other: when the last one's are mined, most others' are, too. */
-async function untilReached(url: string, goal: Goal): Promise<void> {
-  const deadline = performance.now() + 120_000
-  for (const [sender, nonce] of goal.toReversed())
-    while (Number(await ask<Hex>(url, 'eth_getTransactionCount', sender, 'latest')) < nonce) {
-      if (performance.now() > deadline) throw new Error(`${url}: not all transactions were mined`)
-      await new Promise((again) => setTimeout(again, 20))
-    }
+  return answers
 }
