@@ -20,7 +20,8 @@ Examples:
 
 Shifts are calibrated on 512 rows of the dataset: by its name for mnist, otherwise from --rows or
 from the node. When the last step is certified, a last lease evaluates the model on held-out rows
-that are drawn then. The whole fee is held in escrow by the Jobs module; what is not earned comes back.`
+that are drawn then. The whole fee is held in escrow by the Jobs module; what is not earned
+comes back.`
 
 const watchExamples = `
 Examples:

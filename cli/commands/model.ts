@@ -29,8 +29,8 @@ Examples:
   $ waggle model pull 0x5f…c3 -o digits.waggle
   $ waggle predict digits.waggle mnist-test
 
-Works while the job runs, too: the newest certified weights are pulled. Where the owner asks a price,
-the node wants to know the account that has bought the model; it only signs.`
+Works while the job runs, too: the newest certified weights are pulled. Where the owner asks a
+price, the node wants to know the account that has bought the model; it only signs.`
 
 export function addModel(program: Command, io: Io): void {
   const model = program.command('model').description('trained models')

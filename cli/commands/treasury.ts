@@ -21,8 +21,8 @@ const proposeExamples = `
 Examples:
   $ waggle treasury propose 0x7099…79C8 250 --purpose "translate the docs" --devnet-account 0
 
-Validators propose and approve. A proposal is paid with the approval that brings more than two thirds of
-all voting power, and lapses when it is not approved in time.`
+Validators propose and approve. A proposal is paid with the approval that brings more than two
+thirds of all voting power, and lapses when it is not approved in time.`
 
 export function addTreasury(program: Command, io: Io): void {
   const command = program.command('treasury').description("spend the chain's own coin, by vote")
