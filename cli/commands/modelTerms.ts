@@ -30,7 +30,8 @@ Examples:
   $ waggle model terms 0x5f…c3 --price 2.5 --royalty 5 --licence MIT --devnet-account 0
 
 Without a change they are shown, with the models that it descends from. The owner of the job sets
-them, also before it is finished. What jobs that start from the model pay is fixed when they are opened.`
+them, also before it is finished. What jobs that start from the model pay is fixed when they are
+opened.`
 
 const buyExamples = `
 Examples:
