@@ -35,10 +35,7 @@ Each column is scaled from its range to -127..127. The node must take uploads (w
 compute it again from the rows.`
 
 export function addDataset(program: Command, io: Io): void {
-  const dataset = program
-    .command('dataset')
-    .alias('data')
-    .description('rows that jobs can train on')
+  const dataset = program.command('dataset').description('rows that jobs can train on')
   const add = dataset
     .command('add')
     .description('import rows, upload them to the node and register them')
