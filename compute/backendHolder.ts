@@ -49,6 +49,8 @@ function onDevice({ name }: Backend): boolean {
   return name === 'webgpu' || name === 'gpujs'
 }
 
+/** A device that is gone refuses without a word. */
 function reasonOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error)
+  const text = error instanceof Error ? error.message : String(error)
+  return text === '' ? 'its device no longer answers' : text
 }

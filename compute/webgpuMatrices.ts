@@ -21,8 +21,8 @@ export const matrixFeature = 'chromium-experimental-subgroup-matrix'
 const extension = 'chromium_experimental_subgroup_matrix'
 
 /** A tile's configuration, if it divides among its subgroups: 16 × 16 threads, 4 × 4 cells in each. */
-export const matrixThreads = 256
-export const matrixTile = 64
+const matrixThreads = 256
+const matrixTile = 64
 
 /** @param shapes - `rows×width×inner`, as the adapter lists them. */
 export function matrixConfigs(

@@ -103,12 +103,18 @@ export function serveGpu(gpu: ProofGpu, { port, answered }: GpuThreadData): void
   port.on('message', async (command: GpuCommand) => {
     const answer: GpuAnswer = await ('code' in command ? onCode(command) : onVectors(command)).then(
       (words) => ({ words }),
-      (error: unknown) => ({ trouble: error instanceof Error ? error.message : String(error) }),
+      (error: unknown) => ({ trouble: reasonOf(error) }),
     )
     port.postMessage(answer)
     Atomics.add(count, 0, 1)
     Atomics.notify(count, 0)
   })
+}
+
+/** A device that is gone refuses without a word. */
+function reasonOf(error: unknown): string {
+  const text = error instanceof Error ? error.message : String(error)
+  return text === '' ? 'it no longer answers' : text
 }
 
 const nothing = new Uint32Array(0)

@@ -9,7 +9,7 @@ import { radix } from './gpuField.ts'
 import { foldShader, sumShader, vectorThreads } from './gpuVectorShader.ts'
 
 /** `lines × length` records of `width` elements. */
-export type VectorShape = {
+type VectorShape = {
   readonly lines: number
   readonly length: number
   readonly width: number

@@ -1,7 +1,11 @@
 import assert from 'node:assert/strict'
 import { beforeAll, describe, it } from 'vitest'
+import type { Backend, BackendChoice } from '../../compute/backend.ts'
+import { holdBackend } from '../../compute/backendHolder.ts'
 import { findAdapter, isSoftware } from '../../compute/gpuAdapter.ts'
-import { initialState } from '../../compute/modelState.ts'
+import { commitState, initialState } from '../../compute/modelState.ts'
+import { referenceBackend } from '../../compute/reference.ts'
+import { openBackend } from '../../compute/selfTest.ts'
 import { openWebGpuBackend } from '../../compute/webgpuBackend.ts'
 import { useSoftwareGpu } from '../../scripts/softwareGpu.ts'
 import { backendConformance, sameSteps } from './conformance.ts'
@@ -35,6 +39,41 @@ describe('webgpu', { timeout: 120_000 }, () => {
     const job = jobOf([20, 30, 10])
     await assert.rejects(backend.open(job, initialState(job, seedOf(1))), /one binding/)
     await backend.close()
+  })
+
+  it('gives a lease to the processor when its device is lost or too small, with one warning', async () => {
+    const job = jobOf([20, 30, 10])
+    const rows = [0, 1, 2].map((step) => randomRows(job, step))
+    const train = async (backend: Backend, each: (step: number) => Promise<void> | void) => {
+      const session = await backend.open(job, initialState(job, seedOf(1)))
+      for (const [step, given] of rows.entries()) {
+        await each(step)
+        await session.step(step, given)
+      }
+      return commitState(job, await session.state())
+    }
+    const expected = await train(referenceBackend, () => {})
+    for (const [maxBinding, why] of [
+      [undefined, /lost|destroyed|no longer answers/i],
+      [2_048, /one binding/],
+    ] as const) {
+      const warnings: string[] = []
+      const open = async (choice: BackendChoice, threads: number) =>
+        choice === 'webgpu'
+          ? { backend: await openWebGpuBackend({ tile, maxBinding }), warning: null }
+          : openBackend(choice, threads)
+      const holder = holdBackend('webgpu', 1, (text) => warnings.push(text), open)
+      const got = await holder.use((backend) =>
+        // The real device goes in the middle of the lease.
+        train(backend, (step) =>
+          step === 1 && backend.name === 'webgpu' ? backend.close() : undefined,
+        ),
+      )
+      assert.equal(got, expected)
+      assert.equal(warnings.length, 1)
+      assert.match(warnings[0]!, why)
+      assert.match(warnings[0]!, /continues on wasm/)
+    }
   })
 
   it('fails after its device is gone, rather than answer', async () => {
