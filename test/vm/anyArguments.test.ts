@@ -29,6 +29,7 @@ function anyOf(input: AbiParameter): fc.Arbitrary<unknown> {
   if (type === 'address') return fc.oneof(fc.constantFrom(...validatorAddresses), bytesOf(20, 20))
   if (type === 'bytes32') return fc.oneof(fc.constant(`0x${'00'.repeat(32)}`), bytesOf(32, 32))
   if (type === 'bytes') return bytesOf(0, 800)
+  if (type === 'bool') return fc.boolean()
   assert.equal(type, 'string')
   return fc.string({ unit: 'binary', maxLength: 70 }).filter((text) => text.isWellFormed())
 }
