@@ -9,14 +9,16 @@ import { planOf, type Strategy } from './plan.ts'
 import { type Outcome, simulateChains } from './run.ts'
 
 /**
- * Replay one with `WAGGLE_SEED=n`; run more with `WAGGLE_CHAINS=n`, from `WAGGLE_FROM=n` on. The first
- * five have a liar of each kind.
+ * Replay one with `WAGGLE_SEED=n`; run more with `WAGGLE_CHAINS=n`, from `WAGGLE_FROM=n` on. The usual
+ * seeds have a liar of each kind but the silent one and the amnesiac, which are only among more.
  */
 const only = process.env.WAGGLE_SEED
-const count = Number(process.env.WAGGLE_CHAINS ?? 5)
+const usual = [7, 8, 9, 10, 11, 13]
+const count = Number(process.env.WAGGLE_CHAINS ?? usual.length)
 const from = Number(process.env.WAGGLE_FROM ?? 6)
-const seeds =
-  only === undefined ? Array.from({ length: count }, (_, i) => from + i) : [Number(only)]
+const more = Array.from({ length: count }, (_, i) => from + i)
+const chosen = process.env.WAGGLE_CHAINS === undefined ? usual : more
+const seeds = only === undefined ? chosen : [Number(only)]
 
 /** Epochs are short and a rule changes, so that every run crosses both. */
 function genesisOfRuns(): Genesis {
@@ -50,6 +52,8 @@ describe('simulated networks of whole nodes', { timeout: 180_000 + 60_000 * coun
       assert.ok(seen.get(strategy)?.some(holds), `${strategy}: to no effect`)
     some('votes', ({ jailed }) => jailed)
     some('blocks', ({ refused }) => refused > 0)
+    some('proposals', ({ jailed }) => jailed)
+    some('stale', ({ lies }) => lies > 0)
     some('certificates', ({ refused }) => refused > 0)
   })
 

@@ -1,11 +1,8 @@
 /**
- * What the dishonest node of a plan does to its messages and values, with its own key.
+ * What the dishonest node of a plan does to its values, and the work it claims.
  */
 
 import { decodeEnvelope, encodeEnvelope, envelopeHashOf } from '../../chain/envelope.ts'
-import { sign } from '../../consensus/bls.ts'
-import { type Vote, voteSignBytes } from '../../consensus/messages.ts'
-import { decodeWire, encodeWire } from '../../consensus/wire.ts'
 import { openAccount } from '../../node/account.ts'
 import { createCertifier } from '../../node/certifier.ts'
 import type { ValidatorKeys } from '../../node/keys.ts'
@@ -15,13 +12,12 @@ import { rangeSteps } from '../../registry/job.ts'
 import { readJob } from '../../registry/jobRecord.ts'
 import { assignSteps } from '../../registry/schedule.ts'
 import { sidecarName } from '../../registry/sidecar.ts'
-import type { Lane, SimNode } from './node.ts'
+import type { SimNode } from './node.ts'
 import type { Strategy } from './plan.ts'
+import { createTwist, type Twist } from './twist.ts'
 import type { World } from './world.ts'
 
-export type Liar = {
-  /** What leaves for `to` instead of `bytes`; null for nothing. */
-  readonly twist: (to: number, lane: Lane, bytes: Uint8Array) => Uint8Array | null
+export type Liar = Omit<Twist, 'built'> & {
   readonly spoil: (envelope: Uint8Array) => Uint8Array
   /** Claim work that was not done, if a lease allows to. */
   readonly claim: (node: SimNode) => Promise<void>
@@ -36,37 +32,12 @@ export function createLiar(
   keys: ValidatorKeys,
 ): Liar {
   const bad = new Set<Hash>()
-  const seen: (Hash | null)[] = [null]
+  const { built, ...lying } = createTwist(strategy, chainId, keys.votingKey)
   let claims = 0
-
-  function twist(to: number, lane: Lane, bytes: Uint8Array): Uint8Array | null {
-    if (strategy === 'silent') return null
-    if (lane !== 'consensus') return bytes
-    const decoded = decodeWire(bytes)
-    if (!decoded.ok) return bytes
-    const message = decoded.value
-    if (strategy === 'withhold' && message.type === 'part') return to % 3 === 0 ? bytes : null
-    if (strategy !== 'votes' || message.type !== 'votes') return bytes
-    return encodeWire({ type: 'votes', votes: message.votes.map((vote) => otherwise(vote, to)) })
-  }
-
-  /** Our own vote, for something else where `to` is odd. */
-  function otherwise(vote: Vote, to: number): Vote {
-    seen.push(vote.hash)
-    if (to % 2 === 0 || !isOurs(vote)) return vote
-    const hash = seen.findLast((other) => other !== vote.hash) ?? null
-    if (hash === vote.hash) return vote
-    const { signature: _, ...unsigned } = { ...vote, hash }
-    return { ...unsigned, signature: sign(keys.votingKey, voteSignBytes(chainId, unsigned)) }
-  }
-
-  function isOurs(vote: Vote): boolean {
-    const expected = sign(keys.votingKey, voteSignBytes(chainId, vote))
-    return expected.every((byte, at) => byte === vote.signature[at])
-  }
 
   /** Break a rule of the block: one bit of a root, or evidence of nothing. */
   function spoil(envelope: Uint8Array): Uint8Array {
+    built(envelope)
     const decoded = decodeEnvelope(envelope)
     if (strategy !== 'blocks' || !decoded.ok || world.chance(0.1)) return envelope
     const evidence = [...decoded.value.evidence, Uint8Array.of(9, 9)]
@@ -128,5 +99,5 @@ export function createLiar(
     return taken.ok ? taken.value : null
   }
 
-  return { twist, spoil, claim, bad }
+  return { ...lying, spoil, claim, bad }
 }

@@ -7,9 +7,19 @@ import { nameOf } from '../consensus/fixtures.ts'
 /**
  * What the liar does: vote for two things, propose blocks that break a rule, put certificates of work it
  * has not done into blocks and tell each half of the network another one, keep the bytes of its values
- * from most, or nothing at all.
+ * from most, nothing at all, tell each half of another sound block and vote for both, vote for another
+ * value after a lock, or claim proofs of lock that are not there and repeat old votes.
  */
-export const strategies = ['votes', 'blocks', 'certificates', 'withhold', 'silent'] as const
+export const strategies = [
+  'votes',
+  'blocks',
+  'certificates',
+  'withhold',
+  'silent',
+  'proposals',
+  'amnesia',
+  'stale',
+] as const
 export type Strategy = (typeof strategies)[number]
 
 export type Plan = {

@@ -24,6 +24,8 @@ export type Outcome = Tally & {
   readonly crashes: number
   /** Virtual milliseconds from the heal to the goal. */
   readonly recoveryMs: number
+  /** What the liar has said that an honest node would not have; silence does not count. */
+  readonly lies: number
   /** Whether the chain has jailed the liar. */
   readonly jailed: boolean
 }
@@ -73,6 +75,7 @@ export async function simulateChains(plan: Plan, genesis: Genesis): Promise<Outc
     head: (await honest[0]!.parts().chain.blockAt(height))!.hash,
     crashes: trouble.crashes(),
     recoveryMs: world.now() - plan.healAt,
+    lies: run.liar?.lies() ?? 0,
     jailed: plan.liar !== null && (await isJailed(honest[0]!, devnetKeys(plan.liar).address)),
   }
 }
@@ -107,6 +110,7 @@ async function prepare(plan: Plan, genesis: Genesis): Promise<Run> {
         const told = dishonest ? liar!.twist(to, lane, bytes) : bytes
         if (told !== null)
           world.carry(place, to, () => {
+            if (to === plan.liar && lane === 'consensus') liar!.hear(told)
             if (nodes[to]!.isUp()) nodes[to]!.receive(place, lane, told)
           })
       },
