@@ -48,7 +48,7 @@ export const benchmark: Benchmark = {
   async run(report, wanted) {
     for (const size of sizes)
       if (wanted(`validators-${size}`) || wanted(`validators-${size}-links`))
-        await withNetwork(size, async (net) => {
+        await withNetwork(size, report, async (net) => {
           const name = `validators-${size}`
           await measure(net, name, report)
           if (size > maxLinked) return
@@ -62,7 +62,12 @@ export const benchmark: Benchmark = {
 
 type Report = (row: Row) => void
 
-async function withNetwork(size: number, use: (net: Devnet) => Promise<void>): Promise<void> {
+/** Where not all of its processes start in time, it has no heights. */
+async function withNetwork(
+  size: number,
+  report: Report,
+  use: (net: Devnet) => Promise<void>,
+): Promise<void> {
   const dataDir = await mkdtemp(join(tmpdir(), 'waggle-bench-'))
   const ports = await freePorts(2 * size)
   try {
@@ -77,7 +82,12 @@ async function withNetwork(size: number, use: (net: Devnet) => Promise<void>): P
         params: { idleBlockIntervalMs: 1_000, proposeTimeoutMs, timeoutGrowthMs },
       },
       flagsOf: () => ['--no-work'],
+    }).catch((error: Error) => {
+      process.stderr.write(`validators-${size}: ${error.message}\n`)
+      report({ case: `validators-${size}`, metric: 'heights', value: 0, unit: 'heights' })
+      return null
     })
+    if (net === null) return
     try {
       await use(net)
     } finally {
