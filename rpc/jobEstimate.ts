@@ -6,6 +6,7 @@ import { zeroAddress } from '../primitives/address.ts'
 import { zeroHash } from '../primitives/hash.ts'
 import { leaseBlocks } from '../registry/admission.ts'
 import { validatorSetAt } from '../registry/epochSets.ts'
+import { evaluationJob, leaseCount } from '../registry/evaluation.ts'
 import { type Job, rangeCount, stepMacs } from '../registry/job.ts'
 import { jobCost, totalFee } from '../registry/jobBook.ts'
 import { listLength } from '../registry/layout.ts'
@@ -27,13 +28,18 @@ export async function estimateJob(chain: Chain, draft: JobDraft): Promise<Estima
   const basePrice = await basePriceOf(world, params)
   const job = jobOf(draft, draft.pricePerMac ?? basePrice)
   const set = await validatorSetAt(world, epochOf(height, params.epochLength))
-  const leases = BigInt(rangeCount(job))
+  const ranges = rangeCount(job)
+  const leases = BigInt(leaseCount(job))
+  const evaluates = job.heldOut !== undefined
+  const evaluation = evaluates ? stepMacs(evaluationJob(job)) : 0n
   const escrow = await jobCost(world, params, job)
   const blocksAtLeast = leases * leastBlocks
-  const blocksAtMost = leases * (2n + leaseBlocks(job, params))
+  const blocksAtMost =
+    BigInt(ranges) * (2n + leaseBlocks(job, params)) +
+    (evaluates ? 2n + leaseBlocks(job, params, ranges) : 0n)
   const pace = await blockMs(chain)
   return {
-    macs: BigInt(job.steps) * stepMacs(job),
+    macs: BigInt(job.steps) * stepMacs(job) + evaluation,
     leases,
     pricePerMac: job.pricePerMac,
     basePrice,
@@ -53,14 +59,15 @@ export async function estimateJob(chain: Chain, draft: JobDraft): Promise<Estima
 
 /** A job of the draft's shape; what the draft leaves open has no bearing on cost or time. */
 function jobOf(draft: JobDraft, pricePerMac: bigint): Job {
-  const { owner, layers, batch, steps, leaseSteps, proofKind } = draft
+  const { owner, layers, batch, steps, leaseSteps, proofKind, heldOut } = draft
+  const dataset = draft.dataset ?? zeroHash
   const shifts = layers.slice(1).map(() => 1)
   return {
     chainId: 1,
     owner: owner ?? zeroAddress,
     nonce: 0n,
     proofKind,
-    dataset: draft.dataset ?? zeroHash,
+    dataset,
     layers,
     batch,
     steps,
@@ -71,6 +78,9 @@ function jobOf(draft: JobDraft, pricePerMac: bigint): Job {
     initBound: 1,
     pricePerMac,
     ...(draft.base === null ? {} : { base: draft.base }),
+    ...(heldOut === null || heldOut.rows === 0
+      ? {}
+      : { heldOut: { dataset: heldOut.dataset ?? dataset, rows: heldOut.rows } }),
   }
 }
 

@@ -140,9 +140,12 @@ export type JobDraft = Pick<Job, 'layers' | 'batch' | 'steps' | 'leaseSteps' | '
   /** Whose rows it draws, and the model that it starts from; null: left open, and free. */
   readonly dataset: Hash | null
   readonly base: Hash | null
+  /** Rows of the evaluation, of the job's own dataset where none is named; null or none: it has none. */
+  readonly heldOut: { readonly dataset: Hash | null; readonly rows: number } | null
 }
 
 export type EstimateView = Omit<PriceView, 'certificateFee'> & {
+  /** Of training and, as `leases`, of the evaluation. */
   readonly macs: bigint
   readonly leases: bigint
   readonly pricePerMac: bigint

@@ -53,18 +53,22 @@ const draftSchema = z
     owner: addressSchema.nullish(),
     dataset: hashSchema.nullish(),
     base: hashSchema.nullish(),
+    heldOut: z
+      .strictObject({ dataset: hashSchema.nullish(), rows: countSchema(2 ** 32 - 1) })
+      .nullish(),
   })
   .refine(
     ({ layers, batch, steps, leaseSteps }) =>
       [...layers, batch, steps, leaseSteps].every((count) => count > 0),
     'sizes must be above 0',
   )
-  .transform(({ pricePerMac, owner, dataset, base, ...draft }) => ({
+  .transform(({ pricePerMac, owner, dataset, base, heldOut, ...draft }) => ({
     ...draft,
     pricePerMac: pricePerMac ?? null,
     owner: owner ?? null,
     dataset: dataset ?? null,
     base: base ?? null,
+    heldOut: heldOut ? { dataset: heldOut.dataset ?? null, rows: heldOut.rows } : null,
   }))
 
 const range = countSchema(2 ** 32 - 1)

@@ -323,6 +323,15 @@ describe('a model owner on the node', () => {
     assert.equal(BigInt(estimate.total!), BigInt(estimate.escrow!) + 1_000_000_000_000n)
     assert.equal(BigInt(estimate.able!), 2n)
     assert.ok(BigInt(estimate.blocksAtLeast!) < BigInt(estimate.blocksAtMost!))
+    const evaluated = (await running.call('train_estimate', { ...draft, heldOut: { rows: '0x5' } }))
+      .result as Record<string, string>
+    // One more lease, of a step of five rows.
+    assert.equal(BigInt(evaluated.macs!), 504n + 5n * 42n)
+    assert.equal(BigInt(evaluated.leases!), 3n)
+    assert.equal(BigInt(evaluated.escrow!), 714n * 1_000_000n + 3n * 1_000_000_000_000n)
+    assert.ok(BigInt(evaluated.blocksAtMost!) > BigInt(estimate.blocksAtMost!))
+    const none = await running.call('train_estimate', { ...draft, heldOut: { rows: '0x0' } })
+    assert.deepEqual(none.result, estimate)
     const wrong = await running.call('train_estimate', { ...draft, batch: '0x0' })
     assert.match(JSON.stringify(wrong.error), /sizes must be above 0/)
   })
