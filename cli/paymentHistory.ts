@@ -14,17 +14,22 @@ import { registryAbi } from '../vm/modules/registry.ts'
 import { stakingAbi } from '../vm/modules/stakingAbi.ts'
 import { treasuryAbi } from '../vm/modules/treasury.ts'
 import { coinsText } from './format.ts'
-import { burnOf, type Payment, partsOf, type Settlement } from './payments.ts'
+import {
+  type BlockWindow,
+  burnOf,
+  lowerAddress,
+  type Payment,
+  partsOf,
+  type Settlement,
+} from './payments.ts'
 import { explain, type Node } from './rpc.ts'
+import { penaltiesOf, stakeOf } from './stakePayments.ts'
 
 const jobs = { address: moduleAddresses.jobs, abi: jobsAbi } as const
 const registry = { address: moduleAddresses.registry, abi: registryAbi } as const
 const staking = { address: moduleAddresses.staking, abi: stakingAbi } as const
 const custody = { address: moduleAddresses.custody, abi: custodyAbi } as const
 const treasury = { address: moduleAddresses.treasury, abi: treasuryAbi } as const
-
-/** Blocks that are read, both ends included; a log query may span 10,000. */
-export type BlockWindow = { readonly from: bigint; readonly to: bigint }
 
 type JobLog = ParseEventLogsReturnType<typeof jobsAbi, undefined, true>[number]
 
@@ -205,6 +210,7 @@ function createReader(node: Node, account: Address, { from, to }: BlockWindow) {
 
   async function readStaking(): Promise<void> {
     for (const log of await logsOf(staking)) payments.push(...stakeOf(account, log))
+    payments.push(...(await penaltiesOf(node, account, { from, to })))
     for (const { eventName, args, blockNumber: block } of await logsOf(custody)) {
       if (eventName !== 'Shown' || lowerAddress(args.keeper) !== account) continue
       const why = `showed what it keeps when asked in block ${args.drawnAt}: a 64th of the pot`
@@ -218,11 +224,6 @@ function createReader(node: Node, account: Address, { from, to }: BlockWindow) {
   }
 
   return read
-}
-
-/** Of an address as viem spells it. */
-function lowerAddress(text: string): Address {
-  return text.toLowerCase() as Address
 }
 
 function rowsOf(
@@ -286,36 +287,4 @@ function openingOf(
     { block, kind: 'escrow', wei: -escrow, why: held, job },
     { block, kind: 'openFee', wei: -openFee, why: burned, job },
   ]
-}
-
-type StakingLog = ParseEventLogsReturnType<typeof stakingAbi, undefined, true>[number]
-
-/** What an event of `Staking` moved to or from `account`. What was added to a stake by `bond` has no event. */
-function stakeOf(
-  account: Address,
-  { eventName, args, blockNumber: block }: StakingLog,
-): readonly Payment[] {
-  const moved = (
-    kind: Payment['kind'],
-    who: string,
-    wei: bigint,
-    why: string,
-  ): readonly Payment[] =>
-    lowerAddress(who) === account ? [{ block, kind, wei, why, job: null }] : []
-  switch (eventName) {
-    case 'Registered':
-      return moved('stake', args.validator, -args.stake * weiPerGwei, 'put at stake')
-    case 'Withdrawn':
-      return moved('stake', args.validator, args.amount, 'taken out of its stake')
-    case 'DelegationAdded':
-      return moved('stake', args.delegator, -args.amount, `entrusted to ${args.validator}`)
-    case 'DelegationWithdrawn':
-      return moved('stake', args.delegator, args.amount, `taken back from ${args.validator}`)
-    case 'RewardClaimed': {
-      const why = `its share of the emission of ${args.validator}`
-      return moved('reward', args.delegator, args.amount, why)
-    }
-    default:
-      return []
-  }
 }

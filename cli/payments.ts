@@ -1,6 +1,6 @@
 /**
  * What an account was paid, and by which rule: the rules of `registry/` applied again to what the
- * chain's events say. Rules E-1, E-2, E-6, E-15 and E-35 of docs/spec/economy.md.
+ * chain's events say. Rules E-1, E-2, E-6, E-7, E-15, E-35 and E-36 of docs/spec/economy.md.
  */
 import type { Address } from '../primitives/address.ts'
 import type { Hash } from '../primitives/hash.ts'
@@ -19,6 +19,7 @@ type PaymentKind =
   | 'emission'
   | 'reporter'
   | 'penalty'
+  | 'slash'
   | 'escrow'
   | 'refund'
   | 'reward'
@@ -27,7 +28,10 @@ type PaymentKind =
   | 'openFee'
   | 'stake'
 
-/** One movement of coin, with its reason. */
+/** Blocks that are read, both ends included; a log query may span 10,000. */
+export type BlockWindow = { readonly from: bigint; readonly to: bigint }
+
+/** One movement of coin, with its reason. `penalty` and `slash` are taken from what is at stake. */
 export type Payment = {
   readonly block: bigint
   readonly kind: PaymentKind
@@ -35,6 +39,11 @@ export type Payment = {
   readonly wei: bigint
   readonly why: string
   readonly job: Hash | null
+}
+
+/** Of an address as viem spells it. */
+export function lowerAddress(text: string): Address {
+  return text.toLowerCase() as Address
 }
 
 /** A settled certificate and who had a part in it. */

@@ -22,6 +22,7 @@ import { addressOfWord, hashOfWord, listItem, listLength, slotOf } from './layou
 import { burn } from './ledger.ts'
 import { leaseFee } from './misses.ts'
 import { modelAt, modelCount } from './models.ts'
+import { recordPenalty } from './penaltyHistory.ts'
 import type { World } from './records.ts'
 import { recordEarning, recordMiss } from './service.ts'
 import { penalise } from './stakes.ts'
@@ -130,12 +131,17 @@ export async function passChallenges(
 ): Promise<void> {
   const interval = BigInt(params.challengeInterval)
   const over = height - timeToAnswer(params)
-  if (over > 0n && over % interval === 0n) await settleMissed(world, params, over)
+  if (over > 0n && over % interval === 0n) await settleMissed(world, params, over, height)
   if (height % interval === 0n) await draw(world, params, height, beacon)
 }
 
 /** An unanswered challenge costs what a missed lease of its job costs: half burned, half to the pot. */
-async function settleMissed(world: World, params: ChainParams, drawnAt: bigint): Promise<void> {
+async function settleMissed(
+  world: World,
+  params: ChainParams,
+  drawnAt: bigint,
+  height: bigint,
+): Promise<void> {
   const challenge = await readChallenge(world, params, drawnAt)
   if (challenge?.status !== 'open') return
   const record = await readJob(world, challenge.job)
@@ -146,6 +152,8 @@ async function settleMissed(world: World, params: ChainParams, drawnAt: bigint):
   await burn(world, moduleAddresses.staking, penalty - penalty / 2n)
   await world.purse.transfer(moduleAddresses.staking, moduleAddresses.custody, penalty / 2n)
   await recordMiss(world, challenge.keeper, fee)
+  const taken = { height, wei: penalty, own: penalty }
+  await recordPenalty(world, 'missedChallenges', challenge.keeper, taken)
 }
 
 async function draw(

@@ -9,10 +9,10 @@ import type { Hash } from '../primitives/hash.ts'
 import { ok, type Result, refuse } from '../primitives/result.ts'
 import { slotOf } from './layout.ts'
 import { burn } from './ledger.ts'
+import { recordPenalty } from './penaltyHistory.ts'
 import { slashPool } from './pools.ts'
 import type { World } from './records.ts'
 import { writeService } from './service.ts'
-import { recordSlash } from './slashHistory.ts'
 import { jail, readStake, slashStake } from './stakes.ts'
 import { epochOf } from './validatorSet.ts'
 
@@ -57,10 +57,11 @@ export async function slash(
   const stake = await readStake(world, validator)
   if (stake === null) return refuse({ code: 'evidence/stranger', validator })
   await world.staking.put(slot, height)
-  const wei = (await slashStake(world, validator)) + (await slashPool(world, validator, height))
+  const own = await slashStake(world, validator)
+  const wei = own + (await slashPool(world, validator, height))
   await burn(world, moduleAddresses.staking, wei)
   await writeService(world, validator, { reputation: 0n })
   await jail(world, validator, height)
-  await recordSlash(world, validator, { height, wei })
+  await recordPenalty(world, 'slashHistory', validator, { height, wei, own })
   return ok(wei)
 }

@@ -119,11 +119,14 @@ function revealOf(publicKey: string, height: bigint): Uint8Array {
 export type RulesOptions = {
   readonly params?: Partial<Record<keyof ChainParams, unknown>> | undefined
   readonly modules?: readonly NativeModule[] | undefined
+  /** What evidence does. @default it is refused */
+  readonly applyEvidence?: Rules['consensus']['applyEvidence'] | undefined
 }
 
 export async function testRules(
   genesis: Genesis,
   modules: readonly NativeModule[] = nativeModules(genesis.params, genesis.chainId),
+  applyEvidence: RulesOptions['applyEvidence'] = async () => refuse({ code: 'test/evidence' }),
 ): Promise<Rules> {
   return {
     engine: await openEngine(genesis.chainId, modules),
@@ -142,7 +145,7 @@ export async function testRules(
       },
       verifyReveal: (publicKey, height, reveal) =>
         toHex(reveal) === toHex(revealOf(publicKey, height)),
-      applyEvidence: async () => refuse({ code: 'test/evidence' }),
+      applyEvidence,
     },
   }
 }
@@ -159,7 +162,7 @@ export async function openTestChain(
   store: KeyValue = openMemory(),
 ): Promise<TestChain> {
   const genesis = testGenesis(options.params)
-  const rules = await testRules(genesis, options.modules)
+  const rules = await testRules(genesis, options.modules, options.applyEvidence)
   return { chain: await createChain(store, genesis, rules), rules, engine: rules.engine, store }
 }
 
@@ -197,11 +200,13 @@ export async function requestOf(chain: Chain, candidates: readonly Candidate[] =
 export const stoppedClock = { now: () => 0 }
 
 /** Build and commit one block with these transactions. */
-export async function advance(chain: Chain, transactions: readonly Transaction[] = []) {
-  const request = await requestOf(
-    chain,
-    transactions.map((transaction) => ({ transaction })),
-  )
+export async function advance(
+  chain: Chain,
+  transactions: readonly Transaction[] = [],
+  evidence: readonly Uint8Array[] = [],
+) {
+  const candidates = transactions.map((transaction) => ({ transaction }))
+  const request = { ...(await requestOf(chain, candidates)), evidence }
   const built = await chain.build(request, stoppedClock)
   if (!built.ok) throw new Error(show(built))
   const { envelope, outcome, skipped } = built.value

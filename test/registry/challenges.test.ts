@@ -19,6 +19,7 @@ import { openJob, totalFee } from '../../registry/jobBook.ts'
 import { readJob } from '../../registry/jobRecord.ts'
 import { declineKeeping, keepersOf, rankKeepers, vouchersOf } from '../../registry/keepers.ts'
 import { leaseFee } from '../../registry/misses.ts'
+import { readPenalties } from '../../registry/penaltyHistory.ts'
 import { nextLease } from '../../registry/schedule.ts'
 import { readService } from '../../registry/service.ts'
 import { certify } from '../../registry/settlement.ts'
@@ -175,6 +176,8 @@ describe('a challenge', () => {
     assert.equal((await readService(world, keeper)).missed, 1n)
     assert.equal((await readService(world, keeper)).missedWei, fee)
     const taken = gwei * 10n ** 9n
+    const told = [{ height: 12n, wei: taken, own: taken }]
+    assert.deepEqual(await readPenalties(world, 'missedChallenges', keeper), told)
     assert.equal(await world.purse.balance(moduleAddresses.custody), pot + taken / 2n)
     assert.equal(world.supply(), supply - (taken - taken / 2n))
     await to(15n)

@@ -3,9 +3,9 @@ import { describe, it } from 'vitest'
 import { moduleAddresses, one } from '../../params/protocol.ts'
 import { weiPerGwei } from '../../primitives/brand.ts'
 import { validatorSetAt } from '../../registry/epochSets.ts'
+import { readPenalties } from '../../registry/penaltyHistory.ts'
 import { ableFor } from '../../registry/schedule.ts'
 import { readService, writeService } from '../../registry/service.ts'
-import { readSlashes } from '../../registry/slashHistory.ts'
 import { checkAge, slash } from '../../registry/slashing.ts'
 import { readStake } from '../../registry/stakes.ts'
 import { account, digest, jobOf, startBlock, startedWorld, testParams } from './world.ts'
@@ -24,11 +24,12 @@ describe('a double vote', () => {
     assert.equal((await readStake(world, guilty))!.stake, 1_900_000n)
     assert.equal((await readService(world, guilty)).reputation, 0n)
     assert.equal(await world.purse.balance(moduleAddresses.staking), 2_900_000n * weiPerGwei)
-    const told = [{ height: 6n, wei: 100_000n * weiPerGwei }]
-    assert.deepEqual(await readSlashes(world, guilty), told)
+    const wei = 100_000n * weiPerGwei
+    const told = [{ height: 6n, wei, own: wei }]
+    assert.deepEqual(await readPenalties(world, 'slashHistory', guilty), told)
     const again = await slash(world, offence, 7n)
     assert.equal(!again.ok && again.fault.code, 'evidence/known')
-    assert.deepEqual(await readSlashes(world, guilty), told)
+    assert.deepEqual(await readPenalties(world, 'slashHistory', guilty), told)
     const stranger = await slash(
       world,
       { ...offence, name: digest('x'), validator: account(9) },
@@ -41,9 +42,9 @@ describe('a double vote', () => {
     const world = await startedWorld([1_000_000n, 2_000_000n])
     for (let at = 1; at <= 66; at++)
       await slash(world, { ...offence, name: digest(`offence ${at}`) }, BigInt(at))
-    const told = await readSlashes(world, guilty)
+    const told = await readPenalties(world, 'slashHistory', guilty)
     assert.deepEqual([told.length, told[0]?.height, told[63]?.height], [64, 3n, 66n])
-    assert.deepEqual(await readSlashes(world, account(1)), [])
+    assert.deepEqual(await readPenalties(world, 'slashHistory', account(1)), [])
   })
 
   it('ends leases and slots at once, and membership with the next set', async () => {

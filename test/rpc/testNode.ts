@@ -13,7 +13,13 @@ import { createDataViews, createRepViews, createValViews } from '../../rpc/regis
 import { createTrainViews } from '../../rpc/trainView.ts'
 import { createWorkIndex, type WorkIndex } from '../../rpc/workIndex.ts'
 import { openMemory } from '../../storage/memory.ts'
-import { advance, openTestChain, type TestChain, validatorAddresses } from '../chain/support.ts'
+import {
+  advance,
+  openTestChain,
+  type RulesOptions,
+  type TestChain,
+  validatorAddresses,
+} from '../chain/support.ts'
 import { type Running, run } from './client.ts'
 import { modulesAround } from './modules.ts'
 
@@ -26,8 +32,8 @@ export type TestNode = TestChain & {
   readonly stop: () => Promise<void>
 }
 
-export async function openTestNode(): Promise<TestNode> {
-  const test = await openTestChain()
+export async function openTestNode(options: RulesOptions = {}): Promise<TestNode> {
+  const test = await openTestChain(options)
   const { chain, engine } = test
   const reported: unknown[] = []
   const report = (error: unknown) => reported.push(error)

@@ -12,11 +12,13 @@ import { answerChallenge, openChallenges, readChallenge } from '../../registry/c
 import { readDataset } from '../../registry/datasets.ts'
 import { readJob } from '../../registry/jobRecord.ts'
 import { declineKeeping, keepersOf, type Subject } from '../../registry/keepers.ts'
+import { readPenalties } from '../../registry/penaltyHistory.ts'
 import type { World } from '../../registry/records.ts'
 import type { NativeCall, NativeModule, NativeOutcome } from '../nativeModule.ts'
-import { answer, commonErrors, defineModule, refusal } from './module.ts'
+import { addressOf, answer, commonErrors, defineModule, refusal } from './module.ts'
 
 export const custodyAbi = parseAbi([
+  'struct MissView { uint64 height; uint256 penalty; }',
   'struct ChallengeView { uint64 drawnAt; string status; string kind; bytes32 job; bytes32 root; bytes32 blob; uint32 index; address keeper; }',
 
   'function answer(uint64 drawnAt, bytes data, bytes32[] path) returns (uint256 reward)',
@@ -24,6 +26,7 @@ export const custodyAbi = parseAbi([
   'function challenge(uint64 drawnAt) view returns (ChallengeView challenge)',
   'function openChallenges() view returns (uint64[] drawnAt)',
   'function keepers(bytes32 subject) view returns (address[] keepers)',
+  'function missed(address keeper) view returns (MissView[] list)',
   'function pot() view returns (uint256 amount)',
 
   'event Shown(uint64 indexed drawnAt, address indexed keeper, bytes32 indexed job, uint256 reward)',
@@ -99,6 +102,10 @@ export function custodyModule(params: ChainParams): NativeModule {
       return answer(open.map(({ drawnAt }) => drawnAt))
     },
     keepers,
+    missed: async (call) => {
+      const list = await readPenalties(call.world, 'missedChallenges', addressOf(call.args[0]))
+      return answer(list.map(({ height, wei }) => ({ height, penalty: wei })))
+    },
     pot: async (call) => answer(await call.world.purse.balance(moduleAddresses.custody)),
   })
 }

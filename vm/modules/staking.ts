@@ -6,8 +6,8 @@ import { moduleAddresses } from '../../params/protocol.ts'
 import { fromHex, type Hex } from '../../primitives/bytes.ts'
 import { checkPossession } from '../../primitives/possession.ts'
 import { validatorSetAt } from '../../registry/epochSets.ts'
+import { readPenalties } from '../../registry/penaltyHistory.ts'
 import { readPool, setCommission } from '../../registry/pools.ts'
-import { readSlashes } from '../../registry/slashHistory.ts'
 import {
   bond,
   readStake,
@@ -46,7 +46,7 @@ export function stakingModule(params: ChainParams): NativeModule {
   async function bondCall(call: NativeCall): Promise<NativeOutcome> {
     const stake = await bond(call.world, call.caller, call.value)
     if (!stake.ok) return refuse(stake.fault)
-    call.emit('Bonded', { validator: call.caller, stake: stake.value })
+    call.emit('Bonded', { validator: call.caller, stake: stake.value, amount: call.value })
     return answer(stake.value)
   }
 
@@ -112,8 +112,8 @@ export function stakingModule(params: ChainParams): NativeModule {
     validators: async (call) =>
       answer((await readStakes(call.world)).map(({ address }) => address)),
     slashes: async (call) => {
-      const list = await readSlashes(call.world, addressOf(call.args[0]))
-      return answer(list.map(({ height, wei }) => ({ height, burned: wei })))
+      const list = await readPenalties(call.world, 'slashHistory', addressOf(call.args[0]))
+      return answer(list.map(({ height, wei, own }) => ({ height, burned: wei, own })))
     },
     epoch: async (call) => answer(BigInt(epochNow(call))),
     currentSet: async (call) => {

@@ -11,7 +11,7 @@ export const stakingAbi = parseAbi([
   'struct PoolView { uint256 delegated; uint256 shares; uint256 leaving; uint256 rewardPerShare; uint256 pendingReward; uint256 commission; uint256 nextCommission; uint256 commissionFrom; }',
   'struct DelegationView { address validator; uint256 shares; uint256 amount; uint256 reward; uint256 leavingWei; uint256 leavesAt; address liableTo; uint256 liableWei; uint256 liableUntil; }',
 
-  'struct SlashView { uint64 height; uint256 burned; }',
+  'struct SlashView { uint64 height; uint256 burned; uint256 own; }',
   'function register(bytes publicKey, bytes possession, uint128 ask, uint64 maxParams) payable returns (uint64 stake)',
   'function bond() payable returns (uint64 stake)',
   'function unbond(uint64 gwei) returns (uint64 fromEpoch)',
@@ -34,7 +34,7 @@ export const stakingAbi = parseAbi([
   'function currentSet() view returns (MemberView[] members)',
 
   'event Registered(address indexed validator, bytes publicKey, uint64 stake)',
-  'event Bonded(address indexed validator, uint64 stake)',
+  'event Bonded(address indexed validator, uint64 stake, uint256 amount)',
   'event Unbonded(address indexed validator, uint64 amount, uint64 fromEpoch)',
   'event Withdrawn(address indexed validator, uint256 amount)',
   'event TermsChanged(address indexed validator, uint128 ask, uint64 maxParams)',
