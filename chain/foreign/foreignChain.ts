@@ -3,11 +3,12 @@
  * without its consensus. Everything is kept in memory, every state included.
  */
 import { type Block, createBlock, createBlockFromBytesArray } from '@ethereumjs/block'
+import { type NestedUint8Array, RLP } from '@ethereumjs/rlp'
 import type { MerkleStateManager } from '@ethereumjs/statemanager'
 import { type RunBlockResult, runBlock } from '@ethereumjs/vm'
 import { type Address, addressFromBytes } from '../../primitives/address.ts'
 import { equalBytes, toHex } from '../../primitives/bytes.ts'
-import { type Hash, hashFromBytes } from '../../primitives/hash.ts'
+import { type Hash, hashFromBytes, keccakHash } from '../../primitives/hash.ts'
 import { ok, type Result, refuse } from '../../primitives/result.ts'
 import { type ChainVm, createChainVm, type Deadline, type KnownHash } from '../../vm/chainVm.ts'
 import type { Engine } from '../../vm/engine.ts'
@@ -81,7 +82,9 @@ export async function importChain(
   if (!origin.ok) return origin
   const blocks: ForeignBlock[] = [{ block: origin.value, receipts: [], touched: [] }]
   const chain = chainOf(rules.value, blocks, store)
-  for (const raw of withoutGenesis(read.value, origin.value)) {
+  const raws = withoutGenesis(read.value, origin.value)
+  if (!raws.ok) return raws
+  for (const raw of raws.value) {
     const height = BigInt(blocks.length)
     if (stopped?.() === true)
       return refuse({ code: 'import/execution', height, why: 'the import was stopped' })
@@ -93,10 +96,18 @@ export async function importChain(
   return ok(chain)
 }
 
-/** Some clients export block 0, too. */
-function withoutGenesis(raws: readonly RawBlock[], genesis: Block): readonly RawBlock[] {
-  const own = raws[0]?.number === 0n && genesis.header.number === 0n
-  return own ? raws.slice(1) : raws
+/** Some clients export block 0, too: it must be the one that the genesis makes. */
+function withoutGenesis(
+  raws: readonly RawBlock[],
+  genesis: Block,
+): Result<readonly RawBlock[], ImportFault> {
+  const [first, ...others] = raws
+  if (first?.number !== 0n) return ok(raws)
+  const expected = hashFromBytes(genesis.hash())
+  const got = keccakHash(RLP.encode(first.fields[0] as NestedUint8Array))
+  return got === expected
+    ? ok(others)
+    : refuse({ code: 'import/header', height: 0n, field: 'hash', expected, got })
 }
 
 /** Every node ever written; nothing here is larger than the chain that the user has brought. */

@@ -177,6 +177,18 @@ describe('importing a foreign chain', () => {
     assert.deepEqual([other.code, other.field], ['import/header', 'parentHash'])
   })
 
+  it('takes block 0 of the file only where it is the one of the genesis', async () => {
+    const header = whole.blocks[0]!.block.header.raw()
+    const exported = (fields: readonly Uint8Array[]) =>
+      concatBytes(RLP.encode([[...fields], [], []]), file.subarray(0, blocks[0]!.size))
+    const taken = await importChain(JSON.stringify(genesis), exported(header))
+    assert.ok(taken.ok)
+    assert.equal(taken.value.blocks.length, 2)
+    const fault = await faultOf(exported(header.with(later.extraData, Uint8Array.of(1))))
+    assert.deepEqual([fault.code, fault.height, fault.field], ['import/header', 0n, 'hash'])
+    assert.notEqual(fault.expected, fault.got)
+  })
+
   it('gives a verdict on any bytes', async () => {
     const text = JSON.stringify(genesis)
     await fc.assert(
