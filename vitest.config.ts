@@ -1,3 +1,4 @@
+import { fileURLToPath } from 'node:url'
 import { defineConfig } from 'vitest/config'
 
 /**
@@ -10,6 +11,9 @@ const processes = ['cli', 'client', 'clients', 'docs', 'e2e', 'examples', 'explo
 
 // biome-ignore lint/style/noDefaultExport: Vitest reads its configuration from the default export
 export default defineConfig({
+  resolve: {
+    alias: { 'fast-check': fileURLToPath(new URL('test/properties.ts', import.meta.url)) },
+  },
   test: {
     // Two cores: end-to-end tests start processes of their own, so files do not all run at once.
     maxWorkers: 2,
