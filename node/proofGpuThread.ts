@@ -12,7 +12,7 @@ async function start(): Promise<GpuStart> {
     if (adapter === null) return { trouble: 'there is no WebGPU adapter' }
     const { maxBinding } = adapterFacts(adapter)
     serveGpu(createProofGpu(await requestDevice(adapter), maxBinding), workerData as GpuThreadData)
-    return { trouble: null }
+    return { trouble: null, maxWords: Math.floor(maxBinding / 4) }
   } catch (error) {
     return { trouble: error instanceof Error ? error.message : String(error) }
   }

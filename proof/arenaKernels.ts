@@ -162,7 +162,9 @@ export function kernelsOn(arena: Arena, long: Sha256): Kernels {
       })
     },
     codeElsewhere: () => null,
-    vectorElsewhere: () => null,
+    holdElsewhere: () => undefined,
+    quadsElsewhere: () => null,
+    unitsElsewhere: () => null,
     columnHasher: (length) => columnHasherOf(arena, length),
     hashPairs(digests) {
       return scope(() => {

@@ -16,8 +16,12 @@ export type Opening = {
 export type Committed = {
   /** 32 bytes; a function of layout and contents alone. */
   readonly digest: Uint8Array
-  /** `Σ_row weights[row] · message(row)` added up over all rows, from `weights[first]` on. */
-  readonly combineInto: (sums: RowSums, weights: Elements, first: number) => void
+  /**
+   * `Σ_row weights[row] · message(row)` added up over all rows, from `weights[first]` on.
+   *
+   * @returns `null`, or what another device has added up instead.
+   */
+  readonly combineInto: (sums: RowSums, weights: Elements, first: number) => Elements | null
   /** @param positions - ascending and distinct. */
   readonly open: (positions: readonly number[]) => Opening
 }

@@ -18,7 +18,7 @@ import {
   mulInto,
   subInto,
 } from './extension.ts'
-import type { Kernels, QuadSums } from './kernels.ts'
+import type { AwayVector, Kernels, QuadSums } from './kernels.ts'
 import type { LeafSource } from './leafSource.ts'
 import { type Forest, type Group, groupsAt, type Strip, stripAt } from './segmentGroups.ts'
 import type { TreePlan } from './treePlan.ts'
@@ -31,7 +31,7 @@ const dead = join([element(0), element(1)])
 /** All nodes over `2^level` leaves. Lines are padded to even length with `(0, 1)`. */
 export type Level = {
   /** By group. What is `null`, {@link LeafSource} makes anew: units at level 0, and all that is not kept. */
-  readonly boxes: readonly (Elements | null)[]
+  readonly boxes: readonly (Elements | AwayVector | null)[]
   readonly tail: Elements
 }
 
@@ -61,6 +61,34 @@ export function combineBox(
   kernels.combineQuads(nodes, box, lines, (from.lines * (even(from.length) / 2)) / lines)
 }
 
+/** {@link combineBox} on another device, of what is there or is made there; `null`: to be done here. */
+function combineAway(
+  kernels: Kernels,
+  source: LeafSource,
+  box: Elements | AwayVector | null,
+  group: Group,
+  level: number,
+): Elements | AwayVector | null {
+  if (box instanceof Uint32Array) return null
+  const from = stripAt(group, level)
+  const { lines } = stripAt(group, level + 1)
+  const made = (below: AwayVector) => {
+    const nodes = below.combine(lines, (from.lines * (even(from.length) / 2)) / lines)
+    return nodes.isShort ? nodes.home() : nodes
+  }
+  if (box !== null) return made(box)
+  const leaves = source.unitsElsewhere(kernels, group, element(1), element(0))
+  if (leaves === null) return null
+  const nodes = made(leaves)
+  leaves.forget()
+  return nodes
+}
+
+/** A box here, from wherever it is. */
+export function atHome(box: Elements | AwayVector): Elements {
+  return box instanceof Uint32Array ? box : box.home()
+}
+
 /** The level above `level`. */
 export function levelAbove(
   kernels: Kernels,
@@ -70,7 +98,7 @@ export function levelAbove(
   plan: TreePlan,
   level: number,
 ): Level {
-  const boxes: (Elements | null)[] = []
+  const boxes: (Elements | AwayVector | null)[] = []
   const joining: Joining[] = []
   for (const [i, group] of groupsAt(forest, level).entries()) {
     const ends = group.bits === level + 1
@@ -79,14 +107,17 @@ export function levelAbove(
       boxes.push(null)
       continue
     }
-    const nodes = keptIn(kernels, plan, () => {
-      if (box === null) return source.nodes(kernels, group, level + 1)
-      const made = emptyStrip(kernels, stripAt(group, level + 1))
-      kernels.scope(() => combineBox(kernels, made, box, group, level))
-      return made
-    })
+    const away = plan.near ? combineAway(kernels, source, box, group, level) : null
+    const nodes =
+      away ??
+      keptIn(kernels, plan, () => {
+        if (!(box instanceof Uint32Array)) return source.nodes(kernels, group, level + 1)
+        const made = emptyStrip(kernels, stripAt(group, level + 1))
+        kernels.scope(() => combineBox(kernels, made, box, group, level))
+        return made
+      })
     // Lines of one node are padded to two.
-    if (ends) joining.push({ group, values: nodes, stride: quad })
+    if (ends) joining.push({ group, values: atHome(nodes), stride: quad })
     else boxes.push(nodes)
   }
   const joined = forest.piecesOf(level + 1)

@@ -1,9 +1,26 @@
 /**
- * Codes and their Merkle trees on a GPU: messages travel there, digests and opened entries back; the code
- * itself stays. Equal, bit for bit, to `evaluateOnDomain`, `hashColumns` and `merkleTree`.
+ * Codes and their Merkle trees on a GPU: made of columns there; digests and opened entries travel back, the
+ * code itself stays. Equal, bit for bit, to `evaluateOnDomain`, `hashColumns` and `merkleTree`.
  */
 import { mulMod } from './babyBear.ts'
-import { blockWords, encodeShader, hashShader, pickShader, wide } from './gpuCodeShader.ts'
+import { degree, type Elements } from './extension.ts'
+import {
+  blockWords,
+  encodeShader,
+  hashShader,
+  pickShader,
+  stageShader,
+  wide,
+} from './gpuCodeShader.ts'
+import {
+  addPartsCall,
+  type CellsThere,
+  type Placement,
+  placedValues,
+  raisedAll,
+  rowParts,
+  weighRowsCall,
+} from './gpuColumns.ts'
 import type { GpuCall, ProofGpu } from './gpuDevice.ts'
 import { radix } from './gpuField.ts'
 import { domainOf } from './ntt.ts'
@@ -11,13 +28,22 @@ import { domainOf } from './ntt.ts'
 /** Of one code: `rows` messages of `width` coefficients become words of `size`, powers of two from 16 on. */
 export type CodePlan = { readonly rows: number; readonly width: number; readonly size: number }
 
+/** A column: its cells, and how they lie in its code rows. */
+export type CodeSource = {
+  readonly cells: CellsThere
+  readonly placement: Placement
+  readonly codeRows: number
+}
+
 export type GpuCode = {
-  /** The next rows' coefficients, of magnitude below p; of all but the last call a multiple of 16 rows. */
-  readonly add: (messages: Int32Array) => void
-  /** After the last row: all digests of the Merkle tree over the columns, leaves first. */
+  /** Encodes the next column, which is let go with the code. */
+  readonly add: (source: CodeSource) => void
+  /** After the last column: all digests of the Merkle tree over the positions, leaves first. */
   readonly tree: () => Promise<Uint32Array>
   /** Entries of all rows at each position, position by position. */
   readonly pick: (positions: Uint32Array) => Promise<Uint32Array>
+  /** `Σ_row weights[row] · message(row)`. */
+  readonly combine: (weights: Elements) => Promise<Uint32Array>
   readonly release: () => void
 }
 
@@ -55,38 +81,37 @@ export function openGpuCode(gpu: ProofGpu, { rows, width, size }: CodePlan): Gpu
   )
   let run = 1
   while (2 * run * width <= size) run *= 2
-  let messages: GPUBuffer | null = null
-  let room = 0
+  const sources: CodeSource[] = []
   let done = 0
 
-  function add(given: Int32Array): void {
-    let rest = given
-    while (rest.length > 0) {
+  function add(source: CodeSource): void {
+    sources.push(source)
+    for (let firstOwn = 0; firstOwn < source.codeRows; ) {
       const part = parts.findLast(({ first }) => first <= done)!
-      const amount = Math.min(rest.length / width, part.first + part.rows - done, maxRows)
-      const some = rest.subarray(0, amount * width)
-      if (some.length > room) {
-        room = some.length
-        messages = storage(room)
-      }
-      gpu.write(messages!, some)
-      gpu.run(encodeCalls(part, amount))
+      const amount = Math.min(source.codeRows - firstOwn, part.first + part.rows - done, maxRows)
+      gpu.run(encodeCalls(source, firstOwn, part, amount))
       done += amount
-      rest = rest.subarray(amount * width)
+      firstOwn += amount
     }
   }
 
-  function encodeCalls({ first, code }: Part, amount: number): readonly GpuCall[] {
-    const buffers = { 1: messages!, 2: twiddles, 3: code }
-    const fields = [size, run, width, done - first]
+  function encodeCalls(
+    { cells, placement }: CodeSource,
+    firstOwn: number,
+    { first, code }: Part,
+    amount: number,
+  ): readonly GpuCall[] {
+    const buffers = { 1: cells.buffer, 2: twiddles, 3: code }
+    const place = [size, run, width, done - first]
+    const fields = [...placedValues(placement, cells.from), ...place, firstOwn]
     const block = Math.min(size, blockWords)
     const calls: GpuCall[] = [
       { shader: encodeShader, entry: 'encode', fields, buffers, x: size / block, y: amount },
     ]
     for (let half = Math.max(run, block); half < size; half *= 2)
       calls.push({
-        ...{ shader: encodeShader, entry: 'stage', fields: [...fields, half] },
-        ...{ buffers: { 2: twiddles, 3: code }, x: size / 2 / wide, y: amount },
+        ...{ shader: stageShader, entry: 'stage', fields: [size, done - first, half] },
+        ...{ buffers: { 1: twiddles, 2: code }, x: size / 2 / wide, y: amount },
       })
     return calls
   }
@@ -130,12 +155,33 @@ export function openGpuCode(gpu: ProofGpu, { rows, width, size }: CodePlan): Gpu
     }
   }
 
+  async function combine(weights: Elements): Promise<Uint32Array> {
+    const words = degree * width
+    const raised = gpu.storage(weights.length)
+    const [shares, total] = [gpu.storage(rowParts * words), gpu.storage(words)]
+    try {
+      gpu.write(raised, raisedAll(weights))
+      const calls: GpuCall[] = []
+      let row = 0
+      for (const { cells, placement, codeRows } of sources) {
+        calls.push(weighRowsCall(cells, placement, width, codeRows, raised, row, shares))
+        row += codeRows
+      }
+      gpu.run([...calls, addPartsCall(shares, words, total)])
+      return await gpu.read([{ buffer: total, words }])
+    } finally {
+      for (const buffer of [raised, shares, total]) buffer.destroy()
+    }
+  }
+
   return {
     add,
     tree,
     pick,
+    combine,
     release: () => {
       for (const buffer of made) buffer.destroy()
+      for (const { cells } of sources) cells.letGo()
     },
   }
 }

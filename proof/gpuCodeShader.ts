@@ -2,6 +2,7 @@
  * WGSL of commitments: rows are encoded (`ntt.ts`), columns and nodes hashed with SHA-256 (FIPS 180-4),
  * opened entries picked.
  */
+import { placedFields, placedShader } from './gpuColumnShader.ts'
 import { fieldShader } from './gpuField.ts'
 
 /** Words of a row that one workgroup transforms in its own memory: 16 KiB. */
@@ -11,11 +12,17 @@ const threads = 256
 /** Butterflies, columns or words of a workgroup elsewhere. */
 export const wide = 64
 
-/** Bindings 1 messages, 2 raised twiddles, 3 code. */
+/** Bindings 1 cells of a column, 2 raised twiddles, 3 code. */
 export const encodeShader: string = `${fieldShader}
-struct Fields { size: u32, run: u32, width: u32, first: u32, half: u32 }
+struct Fields {
+  ${placedFields},
+  size: u32, run: u32, width: u32, first: u32,
+  // Of the column's own code rows.
+  firstOwn: u32,
+}
 @group(0) @binding(0) var<uniform> f: Fields;
-@group(0) @binding(1) var<storage, read> messages: array<i32>;
+@group(0) @binding(1) var<storage, read> cells: array<i32>;
+${placedShader}
 @group(0) @binding(2) var<storage, read> twiddles: array<u32>;
 @group(0) @binding(3) var<storage, read_write> code: array<u32>;
 
@@ -35,9 +42,8 @@ fn encode(
     let at = (start + i) / f.run;
     var source = 0u;
     if (groups > 1u) { source = reverseBits(at) >> shift; }
-    var value = 0i;
-    if (source < f.width) { value = messages[group.y * f.width + source]; }
-    staged[i] = select(u32(value), u32(value) + P, value < 0i);
+    staged[i] = 0u;
+    if (source < f.width) { staged[i] = coefficient(f.firstOwn + group.y, source); }
   }
   workgroupBarrier();
   for (var half = f.run; half < length; half *= 2u) {
@@ -54,8 +60,15 @@ fn encode(
   let to = (f.first + group.y) * f.size + start;
   for (var i = index; i < length; i += ${threads}u) { code[to + i] = staged[i]; }
 }
+`
 
-// One stage of long rows.
+/** One stage of long rows. Bindings 1 raised twiddles, 2 code. */
+export const stageShader: string = `${fieldShader}
+struct Fields { size: u32, first: u32, half: u32 }
+@group(0) @binding(0) var<uniform> f: Fields;
+@group(0) @binding(1) var<storage, read> twiddles: array<u32>;
+@group(0) @binding(2) var<storage, read_write> code: array<u32>;
+
 @compute @workgroup_size(${wide})
 fn stage(@builtin(global_invocation_id) id: vec3<u32>) {
   let offset = id.x & (f.half - 1u);

@@ -30,6 +30,9 @@ export type ProofGpu = {
   readonly close: () => void
 }
 
+/** Words of a uniform. */
+const maxFields = 16
+
 export function createProofGpu(device: GPUDevice, maxBinding: number): ProofGpu {
   let failure: string | null = null
   device.onuncapturederror = ({ error }) => {
@@ -66,12 +69,12 @@ export function createProofGpu(device: GPUDevice, maxBinding: number): ProofGpu 
     const uniforms: GPUBuffer[] = []
     for (const { shader, entry, fields, buffers, x, y = 1 } of calls) {
       const { UNIFORM, COPY_DST } = GPUBufferUsage
-      const uniform = device.createBuffer({ size: 32, usage: UNIFORM | COPY_DST })
+      const uniform = device.createBuffer({ size: 4 * maxFields, usage: UNIFORM | COPY_DST })
       uniforms.push(uniform)
       device.queue.writeBuffer(
         uniform,
         0,
-        Uint32Array.from({ length: 8 }, (_, i) => fields[i] ?? 0),
+        Uint32Array.from({ length: maxFields }, (_, i) => fields[i] ?? 0),
       )
       const pipeline = pipelineOf(shader, entry)
       const entries = Object.entries({ ...buffers, 0: uniform }).map(([binding, buffer]) => ({

@@ -1,35 +1,40 @@
 /**
- * Kernels whose largest work is done on a GPU: codes are made, hashed and kept there, the largest boxes of
- * the fraction tree are folded there. A device that fails costs what was under way, which is then done
- * again here; results are the same to the bit.
+ * Kernels whose largest work is done on a GPU. Columns travel there once: their codes are made, hashed and
+ * kept there, and so are the leaves of the fraction tree, its levels, their sumchecks and weighted sums of
+ * columns. A device that fails costs what was under way, which is then done again here; results are the
+ * same to the bit.
  */
-import { order } from './babyBear.ts'
-import { degree, type Elements, join, span } from './extension.ts'
+import { degree, type Elements, span } from './extension.ts'
+import { even } from './fractionTree.ts'
 import type { CodePlan } from './gpuCode.ts'
+import type { Cells, Placement } from './gpuColumns.ts'
 import type { GpuCommand, GpuLink } from './gpuLink.ts'
-import type { AwayVector, KeptCode, Kernels } from './kernels.ts'
-import { hashColumns } from './ligero.ts'
-import { hashPairs, type MerkleTree, merkleTree } from './multiproof.ts'
-import { domainOf, evaluateOnDomain } from './ntt.ts'
-import { referenceKernels } from './referenceKernels.ts'
+import { passesTrial } from './gpuTrial.ts'
+import type { AwayVector, CodeColumn, KeptCode, Kernels } from './kernels.ts'
+import type { Matrix } from './linear.ts'
+import type { MerkleTree } from './multiproof.ts'
 
 /** Codes of fewer words are made here: the way to the device would take longer. */
 const worthSending = 2 ** 20
 /** Vectors of fewer words are folded here. */
 const worthFolding = 2 ** 20
-/** Words that travel together, about. */
-const sentWords = 2 ** 22
+/** Columns of fewer cells are summed here. */
+const worthHolding = 2 ** 18
+/** Rows that are summed at once: WebGPU allows so many workgroups in a row. */
+const maxRows = 65_535
 
 /** The device failed while it held what is nowhere else. */
 class DeviceLost extends Error {
   override readonly name = 'DeviceLost'
 }
 
+type Of = 'quads' | 'pairs'
+
 /**
- * @param warn - told once, if the device fails. @param sendFrom - words of the smallest code or vector that
- * is sent.
+ * @param warn - told once, if the device fails. @param sendFrom - words of the smallest code, vector or
+ * column that is sent.
  *
- * @returns `null` if the device does not give the reference's digests.
+ * @returns `null` if the device does not give the reference's answers.
  */
 export function gpuKernels(
   kernels: Kernels,
@@ -42,6 +47,7 @@ export function gpuKernels(
   let depth = 0
   /** What lives on the device until the scope ends. */
   let open: GpuCommand[] = []
+  const held = new Map<number, Int32Array>()
 
   /** `null` from the first failure on. */
   function attempt<T>(action: () => T): T | null {
@@ -59,20 +65,56 @@ export function gpuKernels(
   function release(from: number): void {
     const rest = open.slice(from)
     open = open.slice(0, from)
-    for (const command of rest) attempt(() => link.call(command))
+    for (const command of rest) {
+      if (command.kind === 'drop') held.delete(command.column)
+      attempt(() => link.call(command))
+    }
   }
 
-  function keepCode(plan: CodePlan, fill: Fill): KeptCode {
+  /** Whether so many words are worth the way, and fit there. */
+  function isFit(words: number, least: number): boolean {
+    return depth > 0 && !lost && words >= (sendFrom ?? least) && words <= link.maxWords
+  }
+
+  function holdElsewhere(values: Int32Array): void {
+    if (!isFit(values.length, worthHolding)) return
+    const column = names++
+    attempt(() => {
+      link.call({ kind: 'hold', column, words: alone(values) })
+      held.set(column, values)
+      open.push({ kind: 'drop', column })
+    })
+  }
+
+  /** The column there whose memory holds these cells. */
+  function heldAt({ buffer, byteOffset, byteLength }: Int32Array) {
+    for (const [column, values] of held) {
+      const from = byteOffset - values.byteOffset
+      if (values.buffer === buffer && from >= 0 && from + byteLength <= values.byteLength)
+        return { held: column, from: from / 4 }
+    }
+    return null
+  }
+
+  function cellsOf(values: Int32Array): Cells {
+    return heldAt(values) ?? { words: alone(values) }
+  }
+
+  function keepCode(plan: CodePlan, columns: readonly CodeColumn[]): KeptCode {
     const code = names++
     link.call({ kind: 'open', code, plan })
     open.push({ kind: 'release', code })
-    const sender = senderOf(plan, (words) => link.call({ kind: 'add', code, words }))
-    fill(sender.add)
-    sender.flush()
-    const tree = levelsOf(link.call({ kind: 'tree', code }), plan.size)
-    const pick = (positions: readonly number[]) =>
-      attempt(() => link.call({ kind: 'pick', code, words: Uint32Array.from(positions) }))
-    return { tree, pick }
+    for (const { column, data } of columns) {
+      const cells = cellsOf(data.values)
+      const { codeRows } = column
+      link.call({ kind: 'add', code, cells, placement: placementOf({ column, data }), codeRows })
+    }
+    return {
+      tree: levelsOf(link.call({ kind: 'tree', code }), plan.size),
+      pick: (positions) =>
+        attempt(() => link.call({ kind: 'pick', code, positions: Uint32Array.from(positions) })),
+      combine: (weights) => attempt(() => link.call({ kind: 'combine', code, weights })),
+    }
   }
 
   /** A failure takes the vector with it. */
@@ -82,7 +124,7 @@ export function gpuKernels(
     return words
   }
 
-  function vectorOf(vector: number, words: number, of: 'quads' | 'pairs'): AwayVector {
+  function vectorOf(vector: number, words: number, of: Of): AwayVector {
     open.push({ kind: 'forget', vector })
     const width = of === 'quads' ? 4 : 1
     return {
@@ -98,29 +140,55 @@ export function gpuKernels(
         const sums = callOrLose({ kind: 'sum', vector, of, shape, inLine, ofLine, missing })
         return { atZero: span(sums, 0, 1), leading: span(sums, 1, 2) }
       },
+      combine(lines, length) {
+        const into = names++
+        callOrLose({ kind: 'combine', vector, into, of, lines, length })
+        return vectorOf(into, 2 * degree * lines * even(length), 'quads')
+      },
+      tilt: (lambda) => void callOrLose({ kind: 'tilt', vector, lambda }),
       home: () => callOrLose({ kind: 'fetch', vector }),
+      forget: () => void callOrLose({ kind: 'forget', vector }),
     }
   }
 
-  function vectorElsewhere(values: Elements, of: 'quads' | 'pairs'): AwayVector | null {
-    // Nobody does the work again of what is in no scope.
-    if (depth === 0 || values.length < (sendFrom ?? worthFolding)) return null
+  const quadsElsewhere: Kernels['quadsElsewhere'] = (values) => {
+    if (!isFit(values.length, worthFolding)) return null
     const vector = names++
     const placed = attempt(() => link.call({ kind: 'place', vector, words: values }))
-    return placed === null ? null : vectorOf(vector, values.length, of)
+    return placed === null ? null : vectorOf(vector, values.length, 'quads')
   }
 
-  const codeElsewhere: Kernels['codeElsewhere'] = (plan, fill) =>
-    plan.rows * plan.size < (sendFrom ?? worthSending) ? null : attempt(() => keepCode(plan, fill))
+  const unitsElsewhere: Kernels['unitsElsewhere'] = (members, cells, member) => {
+    const words = degree * members * cells
+    if (!isFit(words, worthFolding)) return null
+    const vector = names++
+    const made = attempt(() => {
+      link.call({ kind: 'room', vector, words })
+      for (let i = 0; i < members; i++) {
+        const { parts, constants } = member(i)
+        const [evens, odds] = [(cells / 2) * i, (cells / 2) * (members + i)]
+        const places = { cells, constants, evens, odds }
+        link.call({ kind: 'units', vector, parts: parts.map(cellsOf), ...places })
+      }
+    })
+    return made === null ? null : vectorOf(vector, words, 'pairs')
+  }
 
-  const trusted = agrees(keepCode) && foldsRight((command) => link.call(command))
-  release(0)
-  if (!trusted) return null
-  return {
-    ...kernels,
-    codeElsewhere,
-    vectorElsewhere,
-    scope,
+  const codeElsewhere: Kernels['codeElsewhere'] = (plan, columns) =>
+    plan.rows * plan.size < (sendFrom ?? worthSending)
+      ? null
+      : attempt(() => keepCode(plan, columns))
+
+  function weigh(
+    kind: 'weighRows' | 'weighColumns',
+    { rows, cols, stride, values }: Matrix,
+    weights: Elements,
+  ): Elements | null {
+    if (!isFit(rows * cols, worthHolding) || rows > maxRows) return null
+    const at = heldAt(values.subarray(0, (rows - 1) * stride + cols))
+    if (at === null) return null
+    const { held: column, from } = at
+    return attempt(() => link.call({ kind, column, from, rows, cols, stride, weights }))
   }
 
   /** The outermost is done again, without the device, if that was lost. */
@@ -137,111 +205,47 @@ export function gpuKernels(
     }
     return kernels.scope(action)
   }
+
+  const withGpu: Kernels = {
+    ...kernels,
+    codeElsewhere,
+    holdElsewhere,
+    quadsElsewhere,
+    unitsElsewhere,
+    weightRows: (matrix, weights) =>
+      weigh('weighRows', matrix, weights) ?? kernels.weightRows(matrix, weights),
+    weightColumns: (matrix, weights) =>
+      weigh('weighColumns', matrix, weights) ?? kernels.weightColumns(matrix, weights),
+    scope,
+  }
+  return passesTrial(link) ? withGpu : null
 }
 
-type Fill = Parameters<Kernels['codeElsewhere']>[1]
+/** In memory that may travel without more than it holds. */
+function alone(values: Int32Array): Int32Array {
+  const isWhole = values.byteLength === values.buffer.byteLength
+  return isWhole || values.buffer instanceof SharedArrayBuffer ? values : values.slice()
+}
 
-/** Collects messages until there are enough to send. */
-function senderOf({ rows, width }: CodePlan, send: (words: Int32Array<ArrayBuffer>) => void) {
-  const most = Math.max(1, Math.floor(sentWords / (16 * width))) * 16 * width
-  let left = rows * width
-  let block = new Int32Array(Math.min(most, left))
-  let filled = 0
-
-  function flush(): void {
-    if (filled === 0) return
-    const full = block
-    left -= filled
-    filled = 0
-    block = new Int32Array(Math.min(most, left))
-    send(full)
+function placementOf({ column, data }: CodeColumn): Placement {
+  const { stride, strideBits, lowBits } = column.layout
+  const { rows, cols } = data
+  return {
+    stride,
+    strideBits,
+    lowBits,
+    colBits: column.colBits,
+    rows,
+    cols,
+    rowStride: data.stride,
   }
-
-  function add(messages: Int32Array): void {
-    block.set(messages, filled)
-    filled += messages.length
-    if (filled === block.length) flush()
-  }
-
-  return { add, flush }
 }
 
 /** A tree of that many leaves, whose levels lie end to end. */
-function levelsOf(words: Uint32Array, leaves: number): MerkleTree {
+export function levelsOf(words: Uint32Array, leaves: number): MerkleTree {
   const bytes = new Uint8Array(words.buffer)
   const levels: Uint8Array[] = []
   for (let nodes = leaves, from = 0; nodes >= 1; from += 32 * nodes, nodes /= 2)
     levels.push(bytes.subarray(from, from + 32 * nodes))
   return levels
-}
-
-/** The trial: a code with padding, negative numbers and an unfinished block of SHA-256. */
-const trial: CodePlan = { rows: 21, width: 11, size: 64 }
-
-function agrees(keepCode: (plan: CodePlan, fill: Fill) => KeptCode): boolean {
-  const { rows, width, size } = trial
-  const messages = Int32Array.from(
-    { length: rows * width },
-    (_, i) => Math.imul(i, 9_301_777) % order,
-  )
-  const code = new Uint32Array(rows * size)
-  for (let row = 0; row < rows; row++)
-    evaluateOnDomain(
-      domainOf(size),
-      messages.subarray(row * width, (row + 1) * width),
-      code,
-      row * size,
-    )
-  const expected = merkleTree(hashPairs, hashColumns(code, rows, size))
-  const { tree, pick } = keepCode(trial, (add) => add(messages))
-  const picked = pick([5])
-  return (
-    picked?.every((word, row) => word === code[row * size + 5]) === true &&
-    tree.every((level, i) => level.every((byte, k) => byte === expected[i]![k]))
-  )
-}
-
-/** An odd and an even number of records. */
-const trialLengths = [7, 4]
-
-function foldsRight(call: (command: GpuCommand) => Uint32Array): boolean {
-  return trialLengths.every((length) => {
-    const [lines, vector, into] = [3, -1, -2]
-    const values = elementsOf(4 * lines * length, 1)
-    const [inLine, ofLine] = [elementsOf(length, 3), elementsOf(lines, 5)]
-    const [r, missing] = [elementsOf(1, 7), elementsOf(4, 11)]
-    const [one, absent] = [{ lines, length, width: 4 }, missing.subarray(0, degree)]
-    const { sumQuads, sumPairs, foldQuads } = referenceKernels
-    const half = values.length / 4
-    const [evens, odds] = [values.subarray(0, half), values.subarray(half, 2 * half)]
-    const weights = { inLine, ofLine }
-    const expected = [
-      sumQuads(values, lines, length, inLine, ofLine, missing),
-      sumPairs(evens, odds, lines, length, inLine, ofLine, absent),
-    ]
-    call({ kind: 'place', vector, words: values })
-    const sums = [call({ kind: 'sum', vector, of: 'quads', shape: one, ...weights, missing })]
-    call({ kind: 'place', vector: into, words: values.subarray(0, 2 * half) })
-    sums.push(
-      call({ kind: 'sum', vector: into, of: 'pairs', shape: one, ...weights, missing: absent }),
-    )
-    call({ kind: 'forget', vector: into })
-    call({ kind: 'fold', vector, into, shape: one, r, missing })
-    const folded = call({ kind: 'fetch', vector: into })
-    return (
-      sums.every((got, i) => isSame(got, join([expected[i]!.atZero, expected[i]!.leading]))) &&
-      isSame(folded, foldQuads(values, lines, length, r, missing))
-    )
-  })
-}
-
-function elementsOf(length: number, factor: number): Elements {
-  return Uint32Array.from(
-    { length: degree * length },
-    (_, i) => (Math.imul(i + 1, 0x9e3779b1 * factor) >>> 0) % order,
-  )
-}
-
-function isSame(a: Uint32Array, b: Uint32Array): boolean {
-  return a.length === b.length && a.every((word, i) => word === b[i])
 }

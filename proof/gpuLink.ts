@@ -4,7 +4,9 @@
  */
 import { once } from 'node:events'
 import { MessageChannel, type MessagePort, receiveMessageOnPort, Worker } from 'node:worker_threads'
+import type { Elements } from './extension.ts'
 import { type CodePlan, type GpuCode, openGpuCode } from './gpuCode.ts'
+import { type Cells, type ColumnCommand, openGpuColumns, type Placement } from './gpuColumns.ts'
 import type { ProofGpu } from './gpuDevice.ts'
 import { openGpuVectors, type VectorCommand } from './gpuVectors.ts'
 
@@ -12,23 +14,34 @@ import { openGpuVectors, type VectorCommand } from './gpuVectors.ts'
 export type GpuThreadData = { readonly port: MessagePort; readonly answered: SharedArrayBuffer }
 
 /** What it tells when it has started. */
-export type GpuStart = { readonly trouble: string | null }
+export type GpuStart =
+  | { readonly trouble: string }
+  | { readonly trouble: null; readonly maxWords: number }
 
 /** `code` names one that was opened. */
 type CodeCommand =
   | { readonly kind: 'open'; readonly code: number; readonly plan: CodePlan }
-  | { readonly kind: 'add'; readonly code: number; readonly words: Int32Array<ArrayBuffer> }
+  | {
+      readonly kind: 'add'
+      readonly code: number
+      readonly cells: Cells
+      readonly placement: Placement
+      readonly codeRows: number
+    }
   | { readonly kind: 'tree'; readonly code: number }
-  | { readonly kind: 'pick'; readonly code: number; readonly words: Uint32Array<ArrayBuffer> }
+  | { readonly kind: 'pick'; readonly code: number; readonly positions: Uint32Array }
+  | { readonly kind: 'combine'; readonly code: number; readonly weights: Elements }
   | { readonly kind: 'release'; readonly code: number }
 
-export type GpuCommand = CodeCommand | VectorCommand
+export type GpuCommand = CodeCommand | ColumnCommand | VectorCommand
 
 type GpuAnswer = { readonly words: Uint32Array } | { readonly trouble: string }
 
 export type GpuLink = {
   /** Blocks. @throws {Error} if the device failed. */
   readonly call: (command: GpuCommand) => Uint32Array
+  /** Of one vector or column. */
+  readonly maxWords: number
   readonly close: () => Promise<void>
 }
 
@@ -61,7 +74,7 @@ export async function openGpuLink(script: URL): Promise<GpuLink> {
 
   function call(command: GpuCommand): Uint32Array {
     const before = Atomics.load(count, 0)
-    port.postMessage(command, 'code' in command && 'words' in command ? [command.words.buffer] : [])
+    port.postMessage(command)
     if (Atomics.wait(count, 0, before, patienceMs) === 'timed-out')
       throw new Error(`the GPU did not answer in ${patienceMs / 1e3} s`)
     const { message: answer } = receiveMessageOnPort(port) as { readonly message: GpuAnswer }
@@ -69,13 +82,14 @@ export async function openGpuLink(script: URL): Promise<GpuLink> {
     return answer.words
   }
 
-  return { call, close }
+  return { call, maxWords: start.maxWords, close }
 }
 
 /** Answers calls one after another, in the thread of the device. */
 export function serveGpu(gpu: ProofGpu, { port, answered }: GpuThreadData): void {
   const codes = new Map<number, GpuCode>()
-  const onVectors = openGpuVectors(gpu)
+  const columns = openGpuColumns(gpu)
+  const onVectors = openGpuVectors(gpu, columns)
   const count = new Int32Array(answered)
 
   async function onCode(command: CodeCommand): Promise<Uint32Array> {
@@ -85,12 +99,14 @@ export function serveGpu(gpu: ProofGpu, { port, answered }: GpuThreadData): void
         codes.set(command.code, openGpuCode(gpu, command.plan))
         return nothing
       case 'add':
-        code!.add(command.words)
+        code!.add({ ...command, cells: columns.bring(command.cells) })
         return nothing
       case 'tree':
         return code!.tree()
       case 'pick':
-        return code!.pick(command.words)
+        return code!.pick(command.positions)
+      case 'combine':
+        return code!.combine(command.weights)
       case 'release':
         code?.release()
         codes.delete(command.code)
@@ -100,8 +116,13 @@ export function serveGpu(gpu: ProofGpu, { port, answered }: GpuThreadData): void
     }
   }
 
+  async function carryOut(command: GpuCommand): Promise<Uint32Array> {
+    if ('code' in command) return onCode(command)
+    return 'column' in command ? columns.carryOut(command) : onVectors(command)
+  }
+
   port.on('message', async (command: GpuCommand) => {
-    const answer: GpuAnswer = await ('code' in command ? onCode(command) : onVectors(command)).then(
+    const answer: GpuAnswer = await carryOut(command).then(
       (words) => ({ words }),
       (error: unknown) => ({ trouble: reasonOf(error) }),
     )

@@ -1,9 +1,12 @@
 /**
- * Vectors of elements on a GPU, from one round of a sumcheck to the next: a vector travels there once,
- * weights with each round; sums come back, and what is left when it has become short.
+ * Vectors of elements on a GPU, from the leaves of the fraction tree to the last rounds of its sumchecks:
+ * leaves are made there, levels of each other; weights travel there with each round, sums come back, and
+ * what is left when a vector has become short.
  */
 import { addMod, mulMod } from './babyBear.ts'
 import { degree, type Elements, scaled, span } from './extension.ts'
+import { columnThreads, combineShader, tiltShader, unitsShader } from './gpuColumnShader.ts'
+import { type Cells, type GpuColumns, raisedAll } from './gpuColumns.ts'
 import type { ProofGpu } from './gpuDevice.ts'
 import { radix } from './gpuField.ts'
 import { foldShader, sumShader, vectorThreads } from './gpuVectorShader.ts'
@@ -34,6 +37,29 @@ export type VectorCommand =
       readonly ofLine: Elements
       readonly missing: Elements
     }
+  /** So many words of anything. */
+  | { readonly kind: 'room'; readonly vector: number; readonly words: number }
+  /** Leaves of a member of a group: see `Kernels.fillUnits`. */
+  | {
+      readonly kind: 'units'
+      readonly vector: number
+      readonly parts: readonly Cells[]
+      readonly cells: number
+      readonly constants: Elements
+      /** Elements before the member's even cells, and before its odd ones. */
+      readonly evens: number
+      readonly odds: number
+    }
+  /** Records of the level above, `lines × length` of them before lines are made even. */
+  | {
+      readonly kind: 'combine'
+      readonly vector: number
+      readonly into: number
+      readonly of: 'quads' | 'pairs'
+      readonly lines: number
+      readonly length: number
+    }
+  | { readonly kind: 'tilt'; readonly vector: number; readonly lambda: Elements }
   | { readonly kind: 'fetch'; readonly vector: number }
   | { readonly kind: 'forget'; readonly vector: number }
 
@@ -49,7 +75,10 @@ const nothing = new Uint32Array(0)
 type Held = { readonly buffer: GPUBuffer; readonly words: number }
 
 /** Carries out commands on one device. A vector is named by a number of the caller's choice. */
-export function openGpuVectors(gpu: ProofGpu): (command: VectorCommand) => Promise<Uint32Array> {
+export function openGpuVectors(
+  gpu: ProofGpu,
+  columns: GpuColumns,
+): (command: VectorCommand) => Promise<Uint32Array> {
   const vectors = new Map<number, Held>()
 
   function place(name: number, words: number): GPUBuffer {
@@ -88,11 +117,11 @@ export function openGpuVectors(gpu: ProofGpu): (command: VectorCommand) => Promi
     given.set(missing, degree)
     return withCopies([given], ([constants]) => {
       const folded = place(into, degree * total)
-      const groups = Math.ceil(total / vectorThreads)
-      const x = Math.min(groups, maxGroups)
       const buffers = { 1: vectors.get(vector)!.buffer, 2: constants!, 3: folded }
       const fields = [length, width, total]
-      gpu.run([{ shader: foldShader, entry: 'fold', fields, buffers, x, y: Math.ceil(groups / x) }])
+      gpu.run([
+        { shader: foldShader, entry: 'fold', fields, buffers, ...gridOf(total / vectorThreads) },
+      ])
       forget(vector)
       return nothing
     })
@@ -118,8 +147,56 @@ export function openGpuVectors(gpu: ProofGpu): (command: VectorCommand) => Promi
     })
   }
 
+  function units(command: VectorCommand & { kind: 'units' }): Promise<Uint32Array> {
+    const { vector, parts, cells, constants, evens, odds } = command
+    const given = new Uint32Array(constants)
+    given.set(raisedAll(span(constants, 1, 4)), degree)
+    return withCopies([given], ([copy]) => {
+      const [first, second, third] = parts.map(columns.bring)
+      const [c1, c2, c3] = [first!, second ?? first!, third ?? first!]
+      const buffers = {
+        ...{ 1: c1.buffer, 2: c2.buffer, 3: c3.buffer },
+        ...{ 4: copy!, 5: vectors.get(vector)!.buffer },
+      }
+      const fields = [cells, parts.length, c1.from, c2.from, c3.from, evens, odds]
+      const grid = gridOf(cells / columnThreads)
+      gpu.run([{ shader: unitsShader, entry: 'fillUnits', fields, buffers, ...grid }])
+      for (const part of [first, second, third]) part?.letGo()
+      return nothing
+    })
+  }
+
+  function combine({ vector, into, of, lines, length }: VectorCommand & { kind: 'combine' }): void {
+    const records = lines * (length + (length & 1))
+    const buffers = { 1: vectors.get(vector)!.buffer, 2: place(into, 2 * degree * records) }
+    const grid = gridOf(records / columnThreads)
+    const fields = [lines, length]
+    gpu.run([{ shader: combineShader(of), entry: 'combine', fields, buffers, ...grid }])
+  }
+
+  function tilt({ vector, lambda }: VectorCommand & { kind: 'tilt' }): Promise<Uint32Array> {
+    return withCopies([raisedAll(lambda)], ([raised]) => {
+      const { buffer, words } = vectors.get(vector)!
+      const quads = words / (4 * degree)
+      const grid = gridOf(quads / columnThreads)
+      const buffers = { 1: raised!, 2: buffer }
+      gpu.run([{ shader: tiltShader, entry: 'tilt', fields: [quads], buffers, ...grid }])
+      return nothing
+    })
+  }
+
   return async (command) => {
     switch (command.kind) {
+      case 'room':
+        place(command.vector, command.words)
+        return nothing
+      case 'units':
+        return units(command)
+      case 'combine':
+        combine(command)
+        return nothing
+      case 'tilt':
+        return tilt(command)
       case 'place':
         gpu.write(place(command.vector, command.words.length), command.words)
         return nothing
@@ -140,6 +217,13 @@ export function openGpuVectors(gpu: ProofGpu): (command: VectorCommand) => Promi
         return command satisfies never
     }
   }
+}
+
+/** Workgroups in rows and columns, where there may be more than a row takes. */
+function gridOf(share: number): { readonly x: number; readonly y: number } {
+  const groups = Math.ceil(share)
+  const x = Math.min(groups, maxGroups)
+  return { x, y: Math.ceil(groups / x) }
 }
 
 /** Both sums, put right. */

@@ -7,6 +7,7 @@ import type { Element, Elements } from './extension.ts'
 import type { Matrix } from './linear.ts'
 import type { HashPairs, MerkleTree } from './multiproof.ts'
 import type { Domain } from './ntt.ts'
+import type { PlacedColumn } from './parameters.ts'
 import type { Sha256 } from './sha256.ts'
 import type { Budget } from './treePlan.ts'
 
@@ -33,6 +34,17 @@ export type KeptCode = {
   readonly tree: MerkleTree
   /** Entries of all rows at each position, position by position; `null`: the code is lost. */
   readonly pick: (positions: readonly number[]) => Uint32Array | null
+  /** `Σ_row weights[row] · message(row)`; `null`: the code is lost. */
+  readonly combine: (weights: Elements) => Elements | null
+}
+
+/** A column of a code, and its cells. */
+export type CodeColumn = { readonly column: PlacedColumn; readonly data: Matrix }
+
+/** Of one member of a group: what `fillUnits` takes. */
+export type UnitCells = {
+  readonly parts: readonly Int32Array[]
+  readonly constants: Elements
 }
 
 /** Elements that are folded and summed where they were sent, until the scope ends. */
@@ -49,8 +61,17 @@ export type AwayVector = {
   ) => QuadSums
   /** Whether it is better brought home. */
   readonly isShort: boolean
+  /**
+   * As {@link Kernels.combineQuads}, or {@link Kernels.combinePairs} of all even and then all odd ones:
+   * quads of the level above. This vector stays.
+   */
+  readonly combine: (lines: number, length: number) => AwayVector
+  /** As {@link Kernels.tiltQuads}. */
+  readonly tilt: (lambda: Element) => void
   /** Brings it home; this vector is no more. */
   readonly home: () => Elements
+  /** This vector is no more. */
+  readonly forget: () => void
 }
 
 /** Vectors from {@link Kernels.words} are used where they lie; others are copied in. */
@@ -181,19 +202,29 @@ export type Kernels = {
   ) => Uint8Array
   /** The same of a matrix whose rows come in blocks, until the scope ends. */
   readonly columnHasher: (length: number) => ColumnHasher
-  /**
-   * Encodes and hashes rows of `width` coefficients on another device; `null`: that is to be done here.
-   *
-   * @param fill - gives the messages of 16 rows at a time to `add`.
-   */
+  /** Encodes and hashes columns on another device; `null`: that is to be done here. */
   readonly codeElsewhere: (
     plan: { readonly rows: number; readonly width: number; readonly size: number },
-    fill: (add: (messages: Int32Array) => void) => void,
+    columns: readonly CodeColumn[],
   ) => KeptCode | null
+  /**
+   * Keeps a copy of integers on another device until the scope ends, where there is one: kernels that are
+   * given them, or a part of them in the same memory, then work on that copy.
+   */
+  readonly holdElsewhere: (values: Int32Array) => void
   /** `SHA256(0x01 ‖ left ‖ right)` of each pair of digests, all end to end. */
   readonly hashPairs: HashPairs
-  /** Sends quads, or pairs (even ones, then odd ones), to another device; `null`: they stay here. */
-  readonly vectorElsewhere: (values: Elements, of: 'quads' | 'pairs') => AwayVector | null
+  /** Sends quads to another device; `null`: they stay here. */
+  readonly quadsElsewhere: (values: Elements) => AwayVector | null
+  /**
+   * Makes the leaves of some members of `cells` each on another device: even ones of all, then odd ones;
+   * `null`: that is to be done here.
+   */
+  readonly unitsElsewhere: (
+    members: number,
+    cells: number,
+    member: (index: number) => UnitCells,
+  ) => AwayVector | null
   /** `Σ_r weights[r] · row r`: one element for each column. A copy. */
   readonly weightRows: (matrix: Matrix, weights: Elements) => Elements
   /** `Σ_c weights[c] · column c`: one element for each row. A copy. */

@@ -20,7 +20,7 @@ import {
   span,
   times,
 } from './extension.ts'
-import { type Joining, joinTail, type Level } from './fractionTree.ts'
+import { atHome, type Joining, joinTail, type Level } from './fractionTree.ts'
 import type { AwayVector, Kernels, QuadSums } from './kernels.ts'
 import type { LeafSource } from './leafSource.ts'
 import { type Forest, type Group, groupsAt, stripAt } from './segmentGroups.ts'
@@ -95,20 +95,13 @@ export function layerOver(context: LayerContext, below: Level): LayerQuads {
   const boxes: (Box | Streamed)[] = []
   const joining: Joining[] = []
   for (const [i, group] of groupsAt(forest, base).entries()) {
-    const values = below.boxes[i]!
-    if (group.bits === base + 1)
-      joining.push({ group, values: values ?? source.nodes(kernels, group, base), stride: quad })
-    else if (values !== null) {
-      kernels.tiltQuads(values, tilt.lambda)
-      boxes.push(sent(context, { kind: 'quads', values, spare: null }))
-    } else if (plan.streamed(base) > 0) boxes.push({ kind: 'streamed', bound: [] })
-    else
-      boxes.push(
-        sent(
-          context,
-          kept(context, () => boundBox(context, group, [])),
-        ),
-      )
+    const given = below.boxes[i]!
+    if (group.bits === base + 1) {
+      const values = given === null ? source.nodes(kernels, group, base) : atHome(given)
+      joining.push({ group, values, stride: quad })
+    } else if (given !== null) boxes.push(tilted(context, given))
+    else if (plan.streamed(base) > 0) boxes.push({ kind: 'streamed', bound: [] })
+    else boxes.push(unitsAway(context, group) ?? kept(context, () => boundBox(context, group, [])))
   }
   const tail = joinTail(kernels, forest.piecesOf(base + 1), joining, below.tail, untilted)
   kernels.tiltQuads(tail, tilt.lambda)
@@ -132,11 +125,22 @@ function boundBox(context: LayerContext, group: Group, bound: readonly Element[]
   return box
 }
 
-/** Another device's, if it is large and such a device is there. */
-function sent({ kernels, plan }: LayerContext, box: Quads | Pairs): Box {
-  const vector = plan.near ? kernels.vectorElsewhere(box.values, box.kind) : null
-  if (vector === null) return box
-  return { kind: 'away', vector, live: box.kind === 'pairs' ? box : null }
+function tilted({ kernels, tilt }: LayerContext, box: Elements | AwayVector): Box {
+  if (box instanceof Uint32Array) {
+    kernels.tiltQuads(box, tilt.lambda)
+    return { kind: 'quads', values: box, spare: null }
+  }
+  box.tilt(tilt.lambda)
+  return { kind: 'away', vector: box, live: null }
+}
+
+/** A box of leaves on another device; `null`: it is to be made here. */
+function unitsAway({ kernels, source, plan, tilt }: LayerContext, group: Group): Away | null {
+  // What is near and not kept is leaves that count 1.
+  if (!plan.near) return null
+  const one = element(1)
+  const vector = source.unitsElsewhere(kernels, group, tilt.lambda, one)
+  return vector === null ? null : { kind: 'away', vector, live: { inner: one, last: one } }
 }
 
 function broughtHome({ vector, live }: Away): Quads | Pairs {

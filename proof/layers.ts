@@ -104,7 +104,9 @@ function leavesIn(
 ): Level {
   const boxes = groups.map((group) => {
     invariant(group.bits > 0, 'leavesIn: a segment of one leaf')
-    return group.unit || !near ? null : source.nodes(kernels, group, 0)
+    if (group.unit || !near) return null
+    const nodes = source.nodes(kernels, group, 0)
+    return kernels.quadsElsewhere(nodes) ?? nodes
   })
   return { boxes, tail: new Uint32Array(0) }
 }

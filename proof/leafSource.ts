@@ -15,7 +15,7 @@ import {
   times,
 } from './extension.ts'
 import { combineBox, emptyStrip, even } from './fractionTree.ts'
-import type { Kernels, Lookups } from './kernels.ts'
+import type { AwayVector, Kernels, Lookups, UnitCells } from './kernels.ts'
 import { type Group, type Piece, stripAt } from './segmentGroups.ts'
 
 export class LeafSource {
@@ -43,16 +43,33 @@ export class LeafSource {
     const each = (degree * rows * cols) / 2
     const values = kernels.room(2 * each * (to - from))
     for (let i = from; i < to; i++) {
-      const constants = join([
-        plus(shift, times(scale, this.#base(members[i]!))),
-        ...[0, 1, 2].map((k) => times(scale, at(this.#powers, k))),
-      ])
+      const { parts, constants } = this.#unitCells(members[i]!, scale, shift)
       const start = each * (i - from)
       const evens = values.subarray(start, start + each)
       const odds = values.subarray(start + each * (to - from), start + each * (to - from + 1))
-      kernels.fillUnits(evens, odds, this.#lookups(members[i]!).parts, constants)
+      kernels.fillUnits(evens, odds, parts, constants)
     }
     return values
+  }
+
+  /** The same of all members, on another device; `null`: they are to be made here. */
+  unitsElsewhere(
+    { unitsElsewhere }: Pick<Kernels, 'unitsElsewhere'>,
+    { rows, cols, members }: Group,
+    scale: Element,
+    shift: Element,
+  ): AwayVector | null {
+    return unitsElsewhere(members.length, rows * cols, (i) =>
+      this.#unitCells(members[i]!, scale, shift),
+    )
+  }
+
+  #unitCells(member: Piece, scale: Element, shift: Element): UnitCells {
+    const constants = join([
+      plus(shift, times(scale, this.#base(member))),
+      ...[0, 1, 2].map((k) => times(scale, at(this.#powers, k))),
+    ])
+    return { parts: this.#lookups(member).parts, constants }
   }
 
   /** The group's records of a level; of units from level 1 on. */

@@ -72,8 +72,9 @@ export function commitColumns(
 ): Committed {
   const { length, width } = columns[0]!.layout.code
   const rows = rowsOf(columns)
-  const away = kernels.codeElsewhere({ rows, width, size: length }, (add) =>
-    eachMessages(kernels, columns, data, (messages) => add(messages)),
+  const away = kernels.codeElsewhere(
+    { rows, width, size: length },
+    columns.map((column, i) => ({ column, data: data[i]! })),
   )
   const code = keep && away === null ? kernels.room(codeWords(columns)) : null
   const hashedHere = () =>
@@ -104,7 +105,11 @@ export function commitColumns(
   }
   return {
     digest: commitmentDigest(columns, tree.at(-1)!),
-    combineInto: (sums, weights, first) => combineRows(columns, data, sums, weights, first),
+    combineInto(sums, weights, first) {
+      const sent = away?.combine(span(weights, first, first + rows)) ?? null
+      if (sent === null) combineRows(columns, data, sums, weights, first)
+      return sent
+    },
     open: (positions) => ({
       columns: columnsAt(positions),
       siblings: openMany(tree, planOf(positions, tree.length - 1)),

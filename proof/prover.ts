@@ -16,7 +16,7 @@ import {
 } from './circuit.ts'
 import { ColumnSums } from './columnSums.ts'
 import type { Committed } from './commitment.ts'
-import { type Elements, join, span } from './extension.ts'
+import { addInto, degree, type Elements, join, span } from './extension.ts'
 import type { Kernels } from './kernels.ts'
 import { proveTree } from './layers.ts'
 import { codeWords, commitColumns, rowWeights } from './ligero.ts'
@@ -121,6 +121,7 @@ function proveIn(
   batches: readonly BatchRows[],
 ): ProvenLease {
   const witness = { ...given, columns: nearby(kernels, given.columns) }
+  for (const { values } of witness.columns) kernels.holdElsewhere(values)
   const trees = commitTrees(kernels, shape, witness)
   const digestOf = (name: string) => trees.find((tree) => tree.name === name)?.committed.digest
   const statement: ProofStatement = {
@@ -283,12 +284,14 @@ function openClasses(
   const combinations = classes.map(({ entry, own, eta }) => {
     const weights = rowWeights(entry, eta, classPoint(entry, point))
     const sums = kernels.rowSums(entry.layout.code.width)
+    const sent: Elements[] = []
     let row = 0
     for (const { committed, rows } of own) {
-      committed.combineInto(sums, weights, row)
+      const elsewhere = committed.combineInto(sums, weights, row)
+      if (elsewhere !== null) sent.push(elsewhere)
       row += rows
     }
-    return sums.total()
+    return sent.reduce((total, more) => plusAll(total, more), sums.total())
   })
   transcript.enter('combinations').absorbElements('rows', join(combinations))
   const positions = drawDistinct(shape, transcript)
@@ -296,4 +299,11 @@ function openClasses(
     own.map(({ committed }) => committed.open(positions[i]!)),
   )
   return { combinations, openings }
+}
+
+/** Sums, element by element. */
+function plusAll(a: Elements, b: Elements): Elements {
+  const sums = new Uint32Array(a.length)
+  for (let i = 0; i < a.length; i += degree) addInto(sums, i, a, i, b, i)
+  return sums
 }

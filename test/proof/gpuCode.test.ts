@@ -3,10 +3,12 @@ import { afterAll, beforeAll, describe, it } from 'vitest'
 import { adapterFacts, findAdapter, requestDevice } from '../../compute/gpuAdapter.ts'
 import { order } from '../../proof/babyBear.ts'
 import { openGpuCode } from '../../proof/gpuCode.ts'
+import { openGpuColumns } from '../../proof/gpuColumns.ts'
 import { createProofGpu, type ProofGpu } from '../../proof/gpuDevice.ts'
 import { hashColumns } from '../../proof/ligero.ts'
 import { hashPairs, merkleTree } from '../../proof/multiproof.ts'
 import { domainOf, evaluateOnDomain } from '../../proof/ntt.ts'
+import { ceilLog2 } from '../../proof/security.ts'
 import { useSoftwareGpu } from '../../scripts/softwareGpu.ts'
 
 /** `WAGGLE_GPU=card` runs on the card that the machine has. */
@@ -49,8 +51,15 @@ async function check(
   }
   const expected = merkleTree(hashPairs, hashColumns(code, rows, size))
   const held = openGpuCode(device, plan)
-  for (let row = 0; row < rows; row += rowsAtOnce)
-    held.add(messages.subarray(row * width, (row + rowsAtOnce) * width))
+  const columns = openGpuColumns(device)
+  for (let row = 0; row < rows; row += rowsAtOnce) {
+    const codeRows = Math.min(rowsAtOnce, rows - row)
+    const words = messages.slice(row * width, (row + codeRows) * width)
+    const bits = ceilLog2(width)
+    const bitsOf = { strideBits: bits, lowBits: bits, colBits: bits }
+    const placement = { ...bitsOf, stride: width, rows: codeRows, cols: width, rowStride: width }
+    held.add({ cells: columns.bring({ words }), placement, codeRows })
+  }
   const words = await held.tree()
   const positions = Uint32Array.of(0, 3, size - 1)
   const picked = await held.pick(positions)

@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, it } from 'vitest'
 import { adapterFacts, findAdapter, requestDevice } from '../../compute/gpuAdapter.ts'
 import { order } from '../../proof/babyBear.ts'
 import { degree, type Elements, join } from '../../proof/extension.ts'
+import { openGpuColumns } from '../../proof/gpuColumns.ts'
 import { createProofGpu, type ProofGpu } from '../../proof/gpuDevice.ts'
 import { openGpuVectors } from '../../proof/gpuVectors.ts'
 import { referenceKernels } from '../../proof/referenceKernels.ts'
@@ -45,7 +46,7 @@ const shapes = [
 
 describe('vectors on a GPU are the reference, bit for bit', { timeout: 120_000 }, () => {
   it('sums and folds quads', async () => {
-    const onDevice = openGpuVectors(gpu)
+    const onDevice = openGpuVectors(gpu, openGpuColumns(gpu))
     for (const [i, [lines, length]] of shapes.entries()) {
       const values = elementsOf(i, 4 * lines * length)
       const half = (length + 1) >>> 1
@@ -64,7 +65,7 @@ describe('vectors on a GPU are the reference, bit for bit', { timeout: 120_000 }
   })
 
   it('sums and folds pairs', async () => {
-    const onDevice = openGpuVectors(gpu)
+    const onDevice = openGpuVectors(gpu, openGpuColumns(gpu))
     for (const [i, [lines, length]] of shapes.entries()) {
       const values = elementsOf(i + 7, 2 * lines * length)
       const [evens, odds] = [0, 1].map((k) =>
