@@ -2,6 +2,7 @@
  * What a training worker does: train a range of steps, score a model, or predict. Tasks and results
  * are plain data that cross a process boundary; states and jobs travel in their canonical encodings.
  */
+import { readFileSync } from 'node:fs'
 import type { CodecFault } from '../primitives/codec.ts'
 import type { Hash } from '../primitives/hash.ts'
 import { ok, type Result, refuse } from '../primitives/result.ts'
@@ -10,6 +11,7 @@ import type { Backend, Session } from './backend.ts'
 import { batchPlan, batchRows } from './batch.ts'
 import { type Dataset, type DatasetFault, readRows } from './dataset.ts'
 import { addScores, predictions, type Score, score } from './evaluate.ts'
+import { type JointFault, openRows, type RowFiles } from './jointRows.ts'
 import {
   commitStateBytes,
   decodeState,
@@ -29,8 +31,7 @@ export type TrainTask = {
   readonly steps: number
   /** Canonical state before `fromStep`; null: the job's initial one, drawn from the seed. */
   readonly state: Uint8Array | null
-  /** Path of the dataset's blob. */
-  readonly dataset: string
+  readonly dataset: RowFiles
 }
 
 export type TrainResult = {
@@ -48,10 +49,18 @@ export type TrainResult = {
 export type EvaluateTask = {
   readonly kind: 'evaluate'
   readonly job: Uint8Array
-  readonly state: Uint8Array
+  /** Canonical state, or the path of a file of it. */
+  readonly state: Uint8Array | string
   readonly dataset: string
-  /** Only the first rows. @default all */
-  readonly limit?: number | undefined
+  /** @default all rows */
+  readonly sample?: RowSample | undefined
+}
+
+/** `taken` rows, evenly spaced among the `count` from `first` on. */
+export type RowSample = {
+  readonly first: number
+  readonly count: number
+  readonly taken: number
 }
 
 export type PredictTask = {
@@ -74,7 +83,7 @@ export type TrainingTask = TrainTask | EvaluateTask | PredictTask
 export type TaskFault =
   | CodecFault
   | ModelStateFault
-  | DatasetFault
+  | JointFault
   | { readonly code: 'task/features'; readonly expected: number; readonly got: number }
   | { readonly code: 'task/rows'; readonly batch: number; readonly got: number }
   | { readonly code: 'task/steps'; readonly limit: number; readonly got: number }
@@ -127,18 +136,23 @@ export async function evaluate(
   task: EvaluateTask,
   modules: TaskModules,
 ): Promise<Result<Score, TaskFault>> {
-  const model = openModel(task)
+  const bytes = typeof task.state === 'string' ? readFileSync(task.state) : task.state
+  const model = openModel({ job: task.job, state: bytes })
   if (!model.ok) return model
   const { job, state } = model.value
   const dataset = openFitting(task.dataset, job, modules)
   if (!dataset.ok) return dataset
-  const total = Math.min(task.limit ?? dataset.value.rows, dataset.value.rows)
+  const every = { first: 0, count: dataset.value.rows, taken: dataset.value.rows }
+  const { first, count, taken: total } = task.sample ?? every
   return withSession(modules.backend, job, state, async (session) => {
     let sum: Score = { rows: 0, correct: 0, loss: 0n }
     while (sum.rows < total) {
       if (await modules.cancelled()) return refuse({ code: 'task/cancelled', done: sum.rows })
       const length = Math.min(chunkRows, total - sum.rows)
-      const indices = Uint32Array.from({ length }, (_, i) => sum.rows + i)
+      const indices = Uint32Array.from(
+        { length },
+        (_, i) => first + Math.floor(((sum.rows + i) * count) / total),
+      )
       const rows = readRows(dataset.value, indices)
       if (!rows.ok) return rows
       const outputs = await session.outputs(rows.value)
@@ -203,16 +217,16 @@ function freshModel({ job: bytes, seed }: TrainTask): Result<Model, TaskFault> {
   return job.ok ? ok({ job: job.value, state: initialState(job.value, seed) }) : job
 }
 
-function openModel(task: Pick<EvaluateTask, 'job' | 'state'>): Result<Model, TaskFault> {
+function openModel(task: Pick<PredictTask, 'job' | 'state'>): Result<Model, TaskFault> {
   const job = decodeJob(task.job)
   if (!job.ok) return job
   const state = decodeState(job.value, task.state)
   return state.ok ? ok({ job: job.value, state: state.value }) : state
 }
 
-/** The dataset at `path`, if its rows fit the model. */
-function openFitting(path: string, job: Job, modules: TaskModules): Result<Dataset, TaskFault> {
-  const dataset = modules.openDataset(path)
+/** The dataset in `files`, if its rows fit the model. */
+function openFitting(files: RowFiles, job: Job, modules: TaskModules): Result<Dataset, TaskFault> {
+  const dataset = openRows(files, modules.openDataset)
   if (!dataset.ok) return dataset
   const { features } = dataset.value
   if (features !== job.layers[0])

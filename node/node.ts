@@ -219,7 +219,7 @@ export async function startNode(
     values,
     advanced: () => driver.advance(),
   })
-  const { modules, index } = createRpcModules({
+  const { modules, index, meter } = createRpcModules({
     chain,
     store,
     blobs,
@@ -257,6 +257,7 @@ export async function startNode(
       },
     },
     { name: 'the index', start: index.start, stop: index.stop },
+    { name: 'the meter of accuracy', start: meter.start, stop: meter.stop },
     { name: 'the network', start: host.start, stop: host.stop },
     {
       name: 'the snapshot',

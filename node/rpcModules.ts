@@ -3,6 +3,7 @@
  */
 import { createReadStream } from 'node:fs'
 import type { Chain } from '../chain/chain.ts'
+import { createTrainingPool } from '../compute/trainingPool.ts'
 import { proposer } from '../consensus/proposer.ts'
 import type { TransactionPool } from '../mempool/transactionPool.ts'
 import type { BlockSync } from '../network/blockSync.ts'
@@ -10,6 +11,8 @@ import type { Host } from '../network/host.ts'
 import type { Address } from '../primitives/address.ts'
 import { utf8ToBytes } from '../primitives/bytes.ts'
 import type { Clock } from '../primitives/clock.ts'
+import { readDataset } from '../registry/datasets.ts'
+import { readJob } from '../registry/jobRecord.ts'
 import { createBlobGate } from '../rpc/blobGate.ts'
 import { blockViewOf } from '../rpc/blockView.ts'
 import { createChainView } from '../rpc/chainView.ts'
@@ -23,6 +26,8 @@ import { createWorkIndex, type WorkIndex } from '../rpc/workIndex.ts'
 import type { BlobStore } from '../storage/blobStore.ts'
 import type { KeyValue } from '../storage/keyValue.ts'
 import { prefixed } from '../storage/prefix.ts'
+import { createAccuracyMeter, type RunningMeter } from './accuracyMeter.ts'
+import { createAccuracyStore } from './accuracyStore.ts'
 import type { Logger } from './logger.ts'
 import type { Metrics } from './metrics.ts'
 import type { SidecarStore } from './sidecarStore.ts'
@@ -49,6 +54,7 @@ const syncGap = 2n
 export function createRpcModules(parts: RpcParts): {
   readonly modules: RpcModules
   readonly index: WorkIndex
+  readonly meter: RunningMeter
 } {
   const { chain, store, transactions, host, clock, metrics, log } = parts
   const report = (error: unknown) => log.error({ err: error }, 'rpc')
@@ -59,6 +65,15 @@ export function createRpcModules(parts: RpcParts): {
     chain: view,
     onHead: (listener) => chain.onHead(() => listener()),
     report,
+  })
+  const meter = createAccuracyMeter({
+    store: createAccuracyStore(prefixed(store, utf8ToBytes('m/'))),
+    pool: createTrainingPool({ maxQueue: 1 }, { warn: (text) => log.warn({ text }, 'worker') }),
+    blobs: parts.blobs,
+    index,
+    job: async (id) => readJob(await worldOf(chain), id),
+    dataset: async (root) => readDataset(await worldOf(chain), root),
+    log,
   })
   const startingBlock = chain.head().height
 
@@ -80,6 +95,7 @@ export function createRpcModules(parts: RpcParts): {
         transactions.onAdded((transaction) => listener(pooledView(transaction))),
       onJob: index.onJob,
       onCertificate: index.onCertificate,
+      onAccuracy: meter.onAccuracy,
       onSyncing: (listener) => {
         let before = syncing() !== null
         return chain.onHead(() => {
@@ -97,7 +113,7 @@ export function createRpcModules(parts: RpcParts): {
       clientVersion: parts.version,
     },
     network: networkViewOf(chain),
-    train: createTrainViews({ chain, index, blobs, sidecar: parts.sidecars.get }),
+    train: createTrainViews({ chain, index, blobs, meter, sidecar: parts.sidecars.get }),
     data: createDataViews({ chain, blobs }),
     val: createValViews({
       chain,
@@ -119,7 +135,7 @@ export function createRpcModules(parts: RpcParts): {
     metrics: metrics.text,
     report,
   }
-  return { modules, index }
+  return { modules, index, meter }
 }
 
 function blobsOf(blobs: BlobStore): RpcBlobs {

@@ -26,6 +26,7 @@ import type {
   TransactionView,
 } from './views.ts'
 import type {
+  AccuracyView,
   CertificateView,
   DataViews,
   JobEvent,
@@ -137,6 +138,8 @@ export type RpcEvents = {
   readonly onJob: (listener: (event: JobEvent) => void) => () => void
   /** A certificate was settled, in a committed block. */
   readonly onCertificate: (listener: (certificate: CertificateView) => void) => () => void
+  /** This node measured the accuracy of a checkpoint. */
+  readonly onAccuracy: (listener: (measured: AccuracyView) => void) => () => void
   readonly onSyncing: (listener: (sync: SyncView | null) => void) => () => void
 }
 

@@ -1,6 +1,6 @@
 /**
- * Subscriptions: new heads, logs, pending transactions, sync, jobs and certificates, pushed over
- * WebSocket. One listener per event serves all subscribers; each result is spelled once.
+ * Subscriptions: new heads, logs, pending transactions, sync, jobs, certificates and accuracy,
+ * pushed over WebSocket. One listener per event serves all subscribers; each result is spelled once.
  */
 import { randomBytes } from 'node:crypto'
 import { toHex } from '../primitives/bytes.ts'
@@ -24,6 +24,7 @@ export type Topic =
   /** Null job: of every job. */
   | { readonly name: 'jobs'; readonly job: Hash | null }
   | { readonly name: 'certificates'; readonly job: Hash | null }
+  | { readonly name: 'accuracy'; readonly job: Hash | null }
 
 type Subscription = {
   readonly id: string
@@ -73,6 +74,7 @@ export function createSubscriptions(
     events.onSyncing((sync) => publish('syncing', () => toWire(sync) ?? false)),
     events.onJob((event) => publishWork('jobs', event)),
     events.onCertificate((certificate) => publishWork('certificates', certificate)),
+    events.onAccuracy((measured) => publishWork('accuracy', measured)),
   ]
 
   function* of<N extends Topic['name']>(name: N): Iterable<readonly [Subscription, TopicOf<N>]> {
@@ -93,7 +95,10 @@ export function createSubscriptions(
     }
   }
 
-  function publishWork(name: 'jobs' | 'certificates', item: { readonly job: Hash }): void {
+  function publishWork(
+    name: 'jobs' | 'certificates' | 'accuracy',
+    item: { readonly job: Hash },
+  ): void {
     const text = JSON.stringify(toWire(item))
     for (const [subscription, { job }] of of(name))
       if (job === null || job === item.job) push(subscription, text)

@@ -19,6 +19,7 @@ import { type JobRecord, jobAt, jobCount, readJob } from '../registry/jobRecord.
 import { basePriceOf } from '../registry/prices.ts'
 import { assignSteps } from '../registry/schedule.ts'
 import { decodeProofSidecar } from '../registry/sidecar.ts'
+import { type AccuracyMeter, courseOf } from './course.ts'
 import { pageOf, worldOf } from './headState.ts'
 import { estimateJob } from './jobEstimate.ts'
 import type { RpcBlobs } from './modules.ts'
@@ -29,6 +30,7 @@ export type TrainViewModules = {
   readonly chain: Chain
   readonly index: Pick<WorkIndex, 'certificate'>
   readonly blobs: Pick<RpcBlobs, 'size'>
+  readonly meter: AccuracyMeter
   /** A committed certificate's sidecar by its name; 0 milliseconds where another node did it. */
   readonly sidecar: (name: Hash) => Promise<KeptSidecar | null>
 }
@@ -99,6 +101,10 @@ export function createTrainViews(modules: TrainViewModules): TrainViews {
       if (found === null) return null
       const page = await pageOf(found.state.range, window, (range) => index.certificate(id, range))
       return { ...page, items: page.items.filter((certificate) => certificate !== null) }
+    },
+    course: async (id) => {
+      const found = await record(id)
+      return found && courseOf(found, index.certificate, await modules.meter.ask(id))
     },
     sidecar: async (id, range) => {
       const found = await record(id)

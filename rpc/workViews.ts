@@ -85,6 +85,32 @@ export type SidecarView = {
   readonly verifyMs: number | null
 }
 
+/** How often a checkpoint's weights were right, as one node found: no part of any proof. */
+export type Accuracy = {
+  /** Rows that training never saw, or a sample of those it draws from. */
+  readonly on: 'heldOut' | 'training'
+  readonly rows: number
+  readonly correct: number
+}
+
+/** A measurement just made. */
+export type AccuracyView = Accuracy & {
+  readonly job: Hash
+  readonly range: number
+  readonly stepsDone: number
+}
+
+/** The weights after a certified range. */
+export type CheckpointView = {
+  readonly range: number
+  readonly stepsDone: number
+  /** Over the rows of the range's steps. */
+  readonly loss: bigint
+  readonly rows: number
+  /** Null: this node has not measured it, or lacks its weights or its rows. */
+  readonly accuracy: Accuracy | null
+}
+
 /** An event of the `Jobs` module, named as in its ABI, with its arguments. */
 export type JobEvent = {
   readonly job: Hash
@@ -200,6 +226,8 @@ export type TrainViews = {
   readonly leases: (filter: LeaseFilter) => Promise<readonly LeaseView[]>
   readonly certificate: (job: Hash, range: number) => Promise<CertificateView | null>
   readonly certificates: (job: Hash, window: Window) => Promise<Page<CertificateView> | null>
+  /** At most 66 checkpoints of a job, ascending; has this node measure their accuracy. */
+  readonly course: (job: Hash) => Promise<readonly CheckpointView[] | null>
   /** What proves a certificate; null where this node does not keep it. */
   readonly sidecar: (job: Hash, range: number) => Promise<SidecarView | null>
   /** After `range`; null: the newest. */

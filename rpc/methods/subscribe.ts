@@ -15,6 +15,7 @@ const names = [
   'syncing',
   'jobs',
   'certificates',
+  'accuracy',
 ] as const satisfies readonly Topic['name'][]
 
 const workFilterSchema = z.strictObject({ job: hashSchema.nullish() }).nullish()
@@ -55,6 +56,7 @@ function topicOf(name: Topic['name'], options: unknown): Result<Topic, RpcFault>
       return parse(z.boolean().nullish(), options, (full) => ({ name, full: full ?? false }))
     case 'jobs':
     case 'certificates':
+    case 'accuracy':
       return parse(workFilterSchema, options, (filter) => ({ name, job: filter?.job ?? null }))
     default:
       return name satisfies never

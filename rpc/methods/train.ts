@@ -109,6 +109,10 @@ export function trainMethods({ train }: Pick<RpcModules, 'train'>): Methods {
       const list = await train.certificates(job, page)
       return list === null ? refuse(noJob) : ok(toWire(list))
     }),
+    train_getCourse: method({ job: hashSchema }, async ({ job }) => {
+      const course = await train.course(job)
+      return course === null ? refuse(noJob) : ok(toWire(course))
+    }),
     train_getWeights: method({ job: hashSchema, range: range.nullish() }, async (of) =>
       ok(toWire(await train.weights(of.job, of.range ?? null))),
     ),

@@ -72,6 +72,18 @@ describe('training pool', () => {
     assert.ok(after.ok)
     assert.equal(after.value.rows, 100)
     assert.ok(after.value.correct > 80, `${before.value.correct} -> ${after.value.correct}`)
+    const path = join(folder, 'trained.state')
+    writeFileSync(path, trained.value.state)
+    const fromFile = { job: task.job, state: path, dataset }
+    const half = await Promise.all([
+      pool.evaluate({ ...fromFile, sample: { first: 0, count: 50, taken: 50 } }),
+      pool.evaluate({ ...fromFile, sample: { first: 50, count: 50, taken: 50 } }),
+    ])
+    const correct = half.map((score) => (score.ok ? score.value.correct : Number.NaN))
+    assert.equal(correct[0]! + correct[1]!, after.value.correct)
+    const sparse = await pool.evaluate({ ...fromFile, sample: { first: 1, count: 99, taken: 10 } })
+    assert.ok(sparse.ok)
+    assert.equal(sparse.value.rows, 10)
     const opened = datasetFromBytes(blob)
     assert.ok(opened.ok)
     const rows = readRows(opened.value, [0, 1, 2])
@@ -108,6 +120,14 @@ describe('training pool', () => {
     const verdict = await pool.predict({ job: task.job, state, features })
     assert.ok(!verdict.ok)
     assert.equal(verdict.fault.code, 'dataset/feature')
+    const beyond = { first: 90, count: 11, taken: 11 }
+    const outside = await pool.evaluate({ job: task.job, state, dataset, sample: beyond })
+    assert.ok(!outside.ok)
+    assert.equal(outside.fault.code, 'dataset/row')
+    const absent = join(folder, 'absent')
+    const gone = await pool.evaluate({ job: task.job, state: absent, dataset })
+    assert.ok(!gone.ok)
+    assert.equal(gone.fault.code, 'pool/failed')
   })
 
   it('cancels a running task and goes on with the next', async () => {

@@ -258,6 +258,14 @@ describe('a model owner on the node', () => {
     }
     const list = (await running.call('train_listCertificates', job)).result as { items: unknown[] }
     assert.equal(list.items.length, 2)
+    const [first, last] = (await running.call('train_getCourse', job)).result as object[]
+    const loss = (list.items as { losses: string[] }[]).map(({ losses }) =>
+      toHex(losses.reduce((sum, one) => sum + BigInt(one), 0n)),
+    )
+    const point = { accuracy: null, range: '0x0', stepsDone: '0x2', loss: loss[0], rows: '0x8' }
+    assert.deepEqual(first, point)
+    assert.deepEqual(last, { ...point, range: '0x1', stepsDone: '0x3', loss: loss[1], rows: '0x4' })
+    assert.equal((await running.call('train_getCourse', hashText('none'))).error?.code, -32000)
     const steps = (await running.call('train_listSteps', job)).result
     assert.deepEqual(
       (steps as { items: { status: string }[] }).items.map(({ status }) => status),

@@ -6,7 +6,7 @@ import { type Hash, sha256Hash } from '../../primitives/hash.ts'
 import { ok } from '../../primitives/result.ts'
 import type { RpcChain, RpcEvents, RpcModules, SyncView } from '../../rpc/modules.ts'
 import type { BlockView, TransactionView } from '../../rpc/views.ts'
-import type { CertificateView, JobEvent } from '../../rpc/workViews.ts'
+import type { AccuracyView, CertificateView, JobEvent } from '../../rpc/workViews.ts'
 import { testGenesis } from '../chain/support.ts'
 
 export type Hand = {
@@ -15,6 +15,7 @@ export type Hand = {
   readonly pending: (transaction: TransactionView) => void
   readonly job: (event: JobEvent) => void
   readonly certificate: (certificate: CertificateView) => void
+  readonly accuracy: (measured: AccuracyView) => void
   readonly syncing: (sync: SyncView | null) => void
   /** What the server reported, oldest first. */
   readonly reported: unknown[]
@@ -27,12 +28,14 @@ export function modulesAround(chain: RpcChain, replace: Partial<RpcModules> = {}
   const pending = signal<TransactionView>()
   const job = signal<JobEvent>()
   const certificate = signal<CertificateView>()
+  const accuracy = signal<AccuracyView>()
   const syncing = signal<SyncView | null>()
   const events: RpcEvents = {
     onHead: head.on,
     onPendingTransaction: pending.on,
     onJob: job.on,
     onCertificate: certificate.on,
+    onAccuracy: accuracy.on,
     onSyncing: syncing.on,
   }
   const reported: unknown[] = []
@@ -46,6 +49,7 @@ export function modulesAround(chain: RpcChain, replace: Partial<RpcModules> = {}
     pending: pending.fire,
     job: job.fire,
     certificate: certificate.fire,
+    accuracy: accuracy.fire,
     syncing: syncing.fire,
     modules: {
       clock: systemClock,
@@ -73,6 +77,7 @@ export function modulesAround(chain: RpcChain, replace: Partial<RpcModules> = {}
         leases: async () => [],
         certificate: none,
         certificates: none,
+        course: none,
         sidecar: none,
         weights: none,
         estimate: async (draft) => draft as never,

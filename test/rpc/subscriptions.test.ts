@@ -96,8 +96,8 @@ describe('subscriptions', () => {
     assert.deepEqual([full.hash, full.blockHash, full.gasPrice], [transaction.hash, null, '0x14'])
   })
 
-  it('push sync, jobs and certificates, of one job or all', async () => {
-    const { socket, syncing, job, certificate } = await start()
+  it('push sync, jobs, certificates and accuracy, of one job or all', async () => {
+    const { socket, syncing, job, certificate, accuracy } = await start()
     const peer = await socket()
     const other = hashOfNumber(77n)
     await subscribe(peer, 'syncing')
@@ -124,6 +124,12 @@ describe('subscriptions', () => {
       details: { steps: '0x64' },
     })
     assert.equal((await peer.send('train_unsubscribe', train.result)).result, true)
+    await peer.send('train_subscribe', 'accuracy', { job: topicA })
+    const found = { range: 1, stepsDone: 8, on: 'heldOut', rows: 9, correct: 7 } as const
+    accuracy({ job: other, ...found })
+    accuracy({ job: topicA, ...found })
+    const wire = { job: topicA, range: '0x1', stepsDone: '0x8', on: 'heldOut' }
+    assert.deepEqual((await peer.next()).result, { ...wire, rows: '0x9', correct: '0x7' })
   })
 
   it('need a WebSocket, known names and right options', async () => {

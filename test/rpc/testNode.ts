@@ -51,6 +51,8 @@ export async function openTestNode(options: RulesOptions = {}): Promise<TestNode
   const blobs = { size: async () => null }
   const index = createWorkIndex({ store: openMemory(), chain: view, onHead: chain.onHead, report })
   await index.start()
+  // Nothing was measured: this node holds no weights.
+  const meter = { ask: async () => new Map() }
   const proposer = async (height: bigint) =>
     validatorAddresses[Number(height) % validatorAddresses.length]!
   const { modules } = modulesAround(view, {
@@ -61,10 +63,11 @@ export async function openTestNode(options: RulesOptions = {}): Promise<TestNode
         pool.onAdded((transaction) => listener(pooledView(transaction))),
       onJob: index.onJob,
       onCertificate: index.onCertificate,
+      onAccuracy: () => () => {},
       onSyncing: () => () => {},
     },
     network: networkViewOf(chain),
-    train: createTrainViews({ chain, index, blobs, sidecar: async () => null }),
+    train: createTrainViews({ chain, index, blobs, meter, sidecar: async () => null }),
     data: createDataViews({ chain, blobs }),
     val: createValViews({ chain, proposer }),
     rep: createRepViews({ chain }),
