@@ -11,7 +11,6 @@ import type { Backend, Session } from './backend.ts'
 import { batchPlan, batchRows } from './batch.ts'
 import { type Dataset, type DatasetFault, readRows } from './dataset.ts'
 import { addScores, predictions, type Score, score } from './evaluate.ts'
-import { type JointFault, openRows, type RowFiles } from './jointRows.ts'
 import {
   commitStateBytes,
   decodeState,
@@ -31,7 +30,8 @@ export type TrainTask = {
   readonly steps: number
   /** Canonical state before `fromStep`; null: the job's initial one, drawn from the seed. */
   readonly state: Uint8Array | null
-  readonly dataset: RowFiles
+  /** Path of the dataset's blob. */
+  readonly dataset: string
 }
 
 export type TrainResult = {
@@ -83,7 +83,7 @@ export type TrainingTask = TrainTask | EvaluateTask | PredictTask
 export type TaskFault =
   | CodecFault
   | ModelStateFault
-  | JointFault
+  | DatasetFault
   | { readonly code: 'task/features'; readonly expected: number; readonly got: number }
   | { readonly code: 'task/rows'; readonly batch: number; readonly got: number }
   | { readonly code: 'task/steps'; readonly limit: number; readonly got: number }
@@ -224,9 +224,9 @@ function openModel(task: Pick<PredictTask, 'job' | 'state'>): Result<Model, Task
   return state.ok ? ok({ job: job.value, state: state.value }) : state
 }
 
-/** The dataset in `files`, if its rows fit the model. */
-function openFitting(files: RowFiles, job: Job, modules: TaskModules): Result<Dataset, TaskFault> {
-  const dataset = openRows(files, modules.openDataset)
+/** The dataset at `path`, if its rows fit the model. */
+function openFitting(path: string, job: Job, modules: TaskModules): Result<Dataset, TaskFault> {
+  const dataset = modules.openDataset(path)
   if (!dataset.ok) return dataset
   const { features } = dataset.value
   if (features !== job.layers[0])
