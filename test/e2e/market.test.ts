@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { privateKeyToAccount } from 'viem/accounts'
 import { afterAll, beforeAll, describe, it } from 'vitest'
 import { paymentHistory } from '../../cli/paymentHistory.ts'
+import { totalsOf } from '../../cli/payments.ts'
 import { connect, type Node } from '../../cli/rpc.ts'
 import { sendCall } from '../../cli/transaction.ts'
 import { possessionOf } from '../../node/keys.ts'
@@ -20,6 +21,11 @@ import { openCloudJob, registerClouds, signerOf } from './training.ts'
 const [stayers, leaver, squatter, joiner] = [[0, 1], 2, 3, 4] as const
 /** Accounts: owners of rows, a friend of the joiner, a delegator, customers. */
 const [dataOwners, friend, delegator, customers] = [[1, 2], 4, 5, [6, 7, 8]] as const
+/** The second owner asks for each row, and lets one customer alone train on them. */
+const rowPrice = 1_000_000_007n
+const licence = 'CC-BY-4.0'
+/** Rows that three leases of 16 steps draw, 16 at a time. */
+const drawnRows = 3n * 16n * 16n
 
 const validatorSigner = (index: number) => privateKeyToAccount(toHex(devnetKeys(index).accountKey))
 const accountOf = (index: number): Address => devnetAccount(index).address
@@ -62,16 +68,16 @@ async function checkExplained(
   address: Address,
   head: bigint,
   moves: ReadonlyMap<string, bigint>,
-): Promise<ReadonlySet<string>> {
+): Promise<ReadonlyMap<string, bigint>> {
   const payments = await paymentHistory(node, address, { from: 1n, to: head })
   const balanceAt = (blockNumber: bigint) => node.client.getBalance({ address, blockNumber })
   const change = (await balanceAt(head)) - (await balanceAt(0n))
-  // A penalty is taken from the stake.
+  // These are taken from the stake.
   const explained = payments
-    .filter(({ kind }) => kind !== 'penalty')
+    .filter(({ kind }) => kind !== 'penalty' && kind !== 'slash')
     .reduce((sum, { wei }) => sum + wei, 0n)
   assert.equal(change, explained + (moves.get(address) ?? 0n), `${address}: ${change}`)
-  return new Set(payments.map(({ kind }) => kind))
+  return new Map(Object.entries(totalsOf(payments)))
 }
 
 describe('a market of four validators', () => {
@@ -101,6 +107,11 @@ describe('a market of four validators', () => {
       const call = { ...staking, functionName: 'unbond', args: [gwei] }
       await sendCall(node, validatorSigner(leaver), call)
     }
+    const topUp = async () => {
+      const value = 500n * weiPerCoin
+      const call = { ...staking, functionName: 'bond', args: [], value }
+      await sendCall(node, validatorSigner(stayers[0]), call)
+    }
     const join = async () => {
       const keys = devnetKeys(joiner)
       const value = 900_000n * weiPerCoin
@@ -123,7 +134,15 @@ describe('a market of four validators', () => {
     }
     const trade = async () => {
       const roots = await Promise.all(
-        dataOwners.map((owner, i) => registerClouds(url, 256 + 64 * i, owner)),
+        dataOwners.map((owner, i) => {
+          const terms = { rowPrice, licence, readers: [accountOf(customers[1])] }
+          return registerClouds(url, 256 + 64 * i, owner, i === 1 ? terms : null)
+        }),
+      )
+      const stranger = { owner: customers[0] }
+      await assert.rejects(
+        openCloudJob(url, roots[1]!, 3, ProofKind.Replay, stranger),
+        /NotAllowed/,
       )
       return Promise.all(
         customers.map((owner, i) => {
@@ -133,7 +152,7 @@ describe('a market of four validators', () => {
         }),
       )
     }
-    const [jobs] = await Promise.all([trade(), entrust(), join(), leave()])
+    const [jobs] = await Promise.all([trade(), entrust(), join(), leave(), topUp()])
 
     for (const job of jobs) await until(`${job} is finished`, 240_000, () => isFinished(url, job))
     const inSet = async (index: number) => {
@@ -149,8 +168,10 @@ describe('a market of four validators', () => {
       args: [],
     })
     const earned = () => rewardsOf(node, accountOf(delegator))
-    // Those it trusts may have been drawn for none of the leases.
-    while ((await earned()).length === 0) {
+    const isSettled = async () =>
+      (await earned()).length > 0 && (await served(url, squatter, 'missed')) > 0n
+    // Those it trusts, and who lets a lease pass, may have been drawn for none of the leases.
+    while (!(await isSettled())) {
       const owner = customers[0]
       const root = await registerClouds(url, 300 + Number(await node.client.getBlockNumber()))
       const job = await openCloudJob(url, root, 4, ProofKind.Replay, { owner })
@@ -166,21 +187,25 @@ describe('a market of four validators', () => {
 
     const head = await node.client.getBlockNumber()
     const moves = await plainMoves(node, head)
-    const kinds = new Map<number, ReadonlySet<string>>()
+    const totals = new Map<number, ReadonlyMap<string, bigint>>()
     for (let index = 0; index < 5; index++)
       await checkExplained(node, devnetKeys(index).address, head, moves)
     for (const index of [...dataOwners, friend, delegator, ...customers])
-      kinds.set(index, await checkExplained(node, accountOf(index), head, moves))
-    for (const owner of dataOwners) assert.ok(kinds.get(owner)!.has('data'))
-    assert.ok(kinds.get(delegator)!.has('reward'))
-    for (const customer of customers) assert.ok(kinds.get(customer)!.has('escrow'))
+      totals.set(index, await checkExplained(node, accountOf(index), head, moves))
+    for (const owner of dataOwners) assert.ok(totals.get(owner)!.has('data'))
+    assert.deepEqual(
+      dataOwners.map((owner) => totals.get(owner)!.get('rows')),
+      [undefined, drawnRows * rowPrice],
+    )
+    assert.ok(totals.get(delegator)!.has('reward'))
+    for (const customer of customers) assert.ok(totals.get(customer)!.has('escrow'))
     await checkSquatter(node, head)
     const { balances, expected } = await rpcCall<SupplyWire>(url, 'val_getSupply')
     assert.equal(balances, expected)
   }, 600_000)
 })
 
-/** Who let a lease pass has paid from its stake what is explained; it may not have been drawn. */
+/** Who let a lease pass has paid from its stake what is explained. */
 async function checkSquatter(node: Node, head: bigint): Promise<void> {
   const { address } = devnetKeys(squatter)
   const payments = await paymentHistory(node, address, { from: 1n, to: head })
@@ -191,6 +216,7 @@ async function checkSquatter(node: Node, head: bigint): Promise<void> {
     args: [address],
   })
   const lost = 1_000_000n * weiPerCoin - BigInt(stake.stake) * weiPerGwei
+  assert.ok(lost > 0n)
   assert.equal(
     lost,
     paid.reduce((sum, { wei }) => sum - wei, 0n),

@@ -14,6 +14,7 @@ import { abiSpec, type JobSpec } from '../../client/jobWire.ts'
 import { checkDataset, datasetFromBytes, encodeHeader, encodeRow } from '../../compute/dataset.ts'
 import { devnetAccount } from '../../node/keysDevnet.ts'
 import { moduleAddresses } from '../../params/protocol.ts'
+import type { Address } from '../../primitives/address.ts'
 import { concatBytes, toHex } from '../../primitives/bytes.ts'
 import { type Hash, hashOf } from '../../primitives/hash.ts'
 import { SeededRandom } from '../../primitives/random.ts'
@@ -26,6 +27,7 @@ export const signerOf = (index: number): PrivateKeyAccount =>
   privateKeyToAccount(toHex(devnetAccount(index).privateKey))
 const customer = 3
 const features = 8
+const registry = { address: moduleAddresses.registry, abi: registryAbi } as const
 
 /** Rows of class 0 lie low, of class 1 high. */
 function clouds(count: number): Uint8Array {
@@ -41,11 +43,19 @@ function clouds(count: number): Uint8Array {
   return concatBytes(encodeHeader({ rows: count, features, classes: 2 }), ...rows)
 }
 
-/** Upload the rows to the node at `url` and register them there. */
+/** What an owner asks for its rows, and who alone may train on them. */
+export type CloudTerms = {
+  readonly rowPrice: bigint
+  readonly licence: string
+  readonly readers: readonly Address[]
+}
+
+/** Upload the rows to the node at `url` and register them there, free for all unless there are terms. */
 export async function registerClouds(
   url: string,
   count = 512,
   owner: number = customer,
+  terms: CloudTerms | null = null,
 ): Promise<Hash> {
   const blobBytes = clouds(count)
   const dataset = datasetFromBytes(blobBytes)
@@ -58,12 +68,16 @@ export async function registerClouds(
     writeFileSync(path, blobBytes)
     const blob = await uploadBlob({ ...processIo(), err: () => {} }, url, path)
     const { root, rows, classes } = manifest.value
-    await sendCall(await connect(url), signerOf(owner), {
-      address: moduleAddresses.registry,
-      abi: registryAbi,
-      functionName: 'registerDataset',
-      args: [root, 'clouds', blob, rows, features, classes],
-    })
+    const node = await connect(url)
+    const call = (functionName: string, args: readonly unknown[]) =>
+      sendCall(node, signerOf(owner), { ...registry, functionName, args })
+    const entry = [root, 'clouds', blob, rows, features, classes]
+    if (terms === null) await call('registerDataset', entry)
+    else {
+      const { rowPrice, licence, readers } = terms
+      await call('registerDatasetWithTerms', [...entry, rowPrice, licence, true])
+      for (const reader of readers) await call('allow', [root, reader, true])
+    }
     return root
   } finally {
     rmSync(folder, { recursive: true, force: true })
