@@ -23,6 +23,7 @@ import { openBlobStore } from '../storage/blobStore.ts'
 import { openLevel } from '../storage/level.ts'
 import { prefixed } from '../storage/prefix.ts'
 import { refusingBlobs } from '../storage/refusedBlobs.ts'
+import { soundBlobs } from '../storage/soundBlobs.ts'
 import { openAccount } from './account.ts'
 import { createCertificates } from './certificates.ts'
 import { createDataKeeper } from './dataKeeper.ts'
@@ -33,7 +34,7 @@ import { createEvidencePool } from './evidencePool.ts'
 import { createHeadFollower } from './headFollower.ts'
 import { loadKeys, readPassword, type ValidatorKeys } from './keys.ts'
 import { startAll } from './lifecycle.ts'
-import { createLogger } from './logger.ts'
+import { createLogger, logFields } from './logger.ts'
 import { createMetrics } from './metrics.ts'
 import { createNetworking, loadCommitted } from './networking.ts'
 import type { NodeOptions } from './options.ts'
@@ -69,7 +70,10 @@ export async function startNode(
   const clock = systemClock
   const store = await openLevel(join(options.dataDir, 'chain'))
   const refused = await readRefuseList(options.refuseBlobs)
-  const blobs = await refusingBlobs(await openBlobStore(join(options.dataDir, 'blobs')), refused)
+  const disk = soundBlobs(await openBlobStore(join(options.dataDir, 'blobs')), (fault) =>
+    log.warn({ fault: logFields(fault) }, 'a blob on the disk was spoilt and is forgotten'),
+  )
+  const blobs = await refusingBlobs(disk, refused)
   const signers = createSignerPool(signerThreads(), (error) => log.error({ err: error }, 'signers'))
   const rules = await chainRules(genesis, signers.find)
   const chain = await createChain(store, genesis, rules, createTurns(32))
