@@ -31,6 +31,9 @@ export type BlobFolder = {
   readonly remove: (what: string) => Promise<void>
 }
 
+/** Times that a blob is moved into place while others put and remove the same one. */
+const maxTries = 8
+
 /** @throws {Error} if `root` cannot be made. */
 export async function openBlobFolder(root: string): Promise<BlobFolder> {
   const temps = join(root, 'temp')
@@ -69,11 +72,18 @@ export async function openBlobFolder(root: string): Promise<BlobFolder> {
 
   async function install(from: string, shelf: Shelf, hash: Hash): Promise<void> {
     const to = home(shelf, hash)
-    try {
-      await rename(from, to)
-    } catch (error) {
-      if ((await unlessMissing(stat(to))) === undefined) throw error
-      await remove(from)
+    for (let tries = 1; ; tries++) {
+      try {
+        await rename(from, to)
+        break
+      } catch (error) {
+        if ((await unlessMissing(stat(to))) !== undefined) {
+          await remove(from)
+          break
+        }
+        // What was in the way may have been removed meanwhile.
+        if (tries === maxTries) throw error
+      }
     }
     await syncFolder(join(root, shelf))
   }
