@@ -4,7 +4,9 @@
 import type { Hex } from '../primitives/bytes.ts'
 import type { ModuleView, NetworkView } from '../rpc/networkView.ts'
 import type {
+  AccuracyView,
   CertificateView,
+  CheckpointView,
   DatasetView,
   JobEvent,
   JobView,
@@ -25,7 +27,9 @@ type Wire<T> = T extends bigint | number
     ? T
     : { readonly [K in keyof T]: Wire<T[K]> }
 
+export type AccuracyWire = Wire<AccuracyView>
 export type CertificateWire = Wire<CertificateView>
+export type CheckpointWire = Wire<CheckpointView>
 export type DatasetWire = Wire<DatasetView>
 export type JobWire = Wire<JobView>
 export type JobEventWire = Wire<Omit<JobEvent, 'details'>> & {

@@ -34,7 +34,7 @@ export function blockSeconds(blocks: readonly BlockRow[]): number | null {
 }
 
 /** Blocks until the job ends at the pace of its last certificates; null while there is none. */
-export function blocksLeft(job: JobWire, certificates: readonly CertificateWire[]): number | null {
+function blocksLeft(job: JobWire, certificates: readonly CertificateWire[]): number | null {
   const own = certificates.filter((one) => one.job === job.id)
   const left = num(job.ranges) - num(job.rangesDone)
   const [newest, oldest] = [own[0], own.at(-1)]
@@ -42,6 +42,24 @@ export function blocksLeft(job: JobWire, certificates: readonly CertificateWire[
   if (newest === undefined || oldest === undefined || newest === oldest) return null
   const blocks = num(newest.blockNumber) - num(oldest.blockNumber)
   return (left * blocks) / (num(newest.range) - num(oldest.range))
+}
+
+/** Seconds until an active job ends, at the pace of its last certificates and of the newest blocks. */
+export function secondsLeft(
+  job: JobWire,
+  certificates: readonly CertificateWire[],
+  blocks: readonly BlockRow[],
+): number | null {
+  if (job.status !== 'active') return null
+  const left = blocksLeft(job, certificates)
+  const seconds = blockSeconds(blocks)
+  return left === null || seconds === null ? null : left * seconds
+}
+
+/** Wei that a job's training costs: all its steps at its price. */
+export function workCost(job: JobWire): bigint {
+  const macs = BigInt(stepMacs(job)) * BigInt(job.definition.steps)
+  return macs * BigInt(job.definition.pricePerMac)
 }
 
 /** Certified MACs per second over the window of `blocks`. */

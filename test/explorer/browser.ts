@@ -35,6 +35,8 @@ export type Hive = {
   /** A job that trains all the while, and has a certificate. */
   readonly job: string
   readonly dataset: string
+  /** The rows that the job trains on, as their owner has them. */
+  readonly rows: string
   readonly stop: () => Promise<void>
 }
 
@@ -73,14 +75,14 @@ export async function openHive(): Promise<Hive> {
       '0',
     )
     const dataset = String(added.root)
-    const shape = ['--layers', '3,12,3', '--batch', '16', '--steps', '4000', '--lease-steps', '10']
+    const shape = ['--layers', '3,12,3', '--batch', '16', '--steps', '1280', '--lease-steps', '10']
     const source = ['--rows', rows, '--labels', 'kind', '--devnet-account', '1', '--yes']
     const job = String((await run('job', 'open', '--dataset', dataset, ...shape, ...source)).job)
     await until('two certificates', 200_000, async () => {
       const found = await rpcCall<object | null>(url, 'train_getCertificate', job, '0x1')
       return found !== null
     })
-    return { net, url, browser, job, dataset, stop }
+    return { net, url, browser, job, dataset, rows, stop }
   } catch (error) {
     await stop()
     throw error

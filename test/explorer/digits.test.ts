@@ -1,5 +1,5 @@
 /**
- * Digits drawn by a pointer on the model that the devnet's first job trained. Five minutes of training
+ * Digits drawn by a pointer on the model that the devnet's first job trained. Minutes of training
  * come first, so it is run by hand: `WAGGLE_DIGITS=1 npx vitest run test/explorer/digits.test.ts`.
  */
 import assert from 'node:assert/strict'

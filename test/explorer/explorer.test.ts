@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict'
-import { writeFile } from 'node:fs/promises'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, it } from 'vitest'
+import { jsonOf, waggle } from '../cli/support.ts'
 import { heightOf, rpcCall, untilHeight } from '../e2e/devnet.ts'
 import {
   type Hive,
@@ -109,6 +111,45 @@ describe('a page, at its best of a few times', () => {
     await writeFile(join(pictures, 'times.json'), JSON.stringify({ ready, delays }))
     assert.ok(Math.min(...ready) <= 1_000, `ready after ${ready.join(', ')} ms`)
     assert.ok(Math.min(...delays) <= 1_000, `shown after ${delays.join(', ')} ms`)
+    await close()
+  }, 120_000)
+})
+
+/** Part of the job's own rows that its weights after `step` are right on, as the command line says. */
+async function predictedAccuracy(step: number): Promise<number> {
+  const folder = await mkdtemp(join(tmpdir(), 'waggle-accuracy-'))
+  try {
+    const { url, job, rows } = hive
+    const model = join(folder, 'model.waggle')
+    const range = String(Math.ceil(step / 10) - 1)
+    await waggle(['model', 'pull', job, '--range', range, '-o', model, '--rpc', url, '--json'])
+    const { accuracy } = jsonOf(
+      await waggle(['predict', model, rows, '--labels', 'kind', '--json']),
+    )
+    return Number(accuracy)
+  } finally {
+    await rm(folder, { recursive: true, force: true })
+  }
+}
+
+describe('a job', () => {
+  it('shows the accuracy of its checkpoints as they come, and in the list of jobs', async () => {
+    const { page, close } = await openPage(hive.browser)
+    await visit(page, `${hive.url}/job/${hive.job}`)
+    const told = '[data-accuracy]'
+    await page.waitForSelector(told)
+    const step = () => page.getAttribute(told, 'data-step').then(Number)
+    const before = await step()
+    await untilTrue(page, `Number(document.querySelector('${told}').dataset.step) > ${before}`)
+    const [accuracy, after] = (await page.evaluate(
+      `Object.values({ ...document.querySelector('${told}').dataset }).map(Number)`,
+    )) as readonly [number, number]
+    assert.equal(accuracy, await predictedAccuracy(after))
+    await page.click('text=As a table')
+    const last = page.locator('section[aria-label^="Accuracy of each"] tbody tr').last()
+    assert.match(await last.innerText(), / %/)
+    await page.click('nav a[href="/jobs"]')
+    await untilTrue(page, "document.querySelectorAll('.job-row .spark').length >= 2")
     await close()
   }, 120_000)
 })

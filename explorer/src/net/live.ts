@@ -3,6 +3,7 @@
  * subscriptions; what was missed while the connection was lost is fetched when it is back.
  */
 import type {
+  AccuracyWire,
   CertificateWire,
   JobEventWire,
   JobWire,
@@ -51,6 +52,11 @@ export const recentCertificates: Store<readonly CertificateWire[]> = createStore
 >([])
 /** In the order of opening. */
 export const jobs: Store<readonly JobWire[]> = createStore<readonly JobWire[]>([])
+
+/** How many checkpoints of a job the node has measured since the page was opened. */
+export const measurements: Store<ReadonlyMap<Hex, number>> = createStore<ReadonlyMap<Hex, number>>(
+  new Map(),
+)
 
 /** Height of the newest block; −1 before the first answer. */
 export const head: Store<number> = createStore(-1)
@@ -186,6 +192,10 @@ export function startLive(): void {
   node.subscribe<{ readonly number: Hex }>('newHeads', null, ({ number }) => advanceTo(num(number)))
   node.subscribe<JobEventWire>('jobs', {}, ({ job }) => refreshJob(job))
   node.subscribe<CertificateWire>('certificates', {}, (one) => addCertificates([one]))
+  node.subscribe<AccuracyWire>('accuracy', {}, ({ job }) => {
+    const before = measurements.get()
+    measurements.set(new Map(before).set(job, (before.get(job) ?? 0) + 1))
+  })
   node.session.subscribe(() => {
     refresh().catch(() => {})
   })

@@ -6,26 +6,18 @@ import type { CertificateWire, JobWire, LeaseWire, PageWire } from '../../../cli
 import { moduleAddresses } from '../../../params/protocol.ts'
 import type { Hex } from '../../../primitives/bytes.ts'
 import { type LogWire, readLog } from '../decode.ts'
-import {
-  blockSeconds,
-  blocksLeft,
-  layersText,
-  lossCurve,
-  progressOf,
-  stepMacs,
-  weightsOf,
-} from '../derive.ts'
-import { coinsText, countText, macsText, num, percentText, spanText } from '../format.ts'
+import { layersText, progressOf, secondsLeft, stepMacs, weightsOf } from '../derive.ts'
+import { coinsText, countText, macsText, num, spanText } from '../format.ts'
 import { head, hex, jobs, network, recentBlocks, recentCertificates } from '../net/live.ts'
 import { node, useQuery } from '../net/node.ts'
 import { useStore } from '../net/store.ts'
 import { TryModel } from '../try/tryModel.tsx'
 import { Architecture } from '../ui/architecture.tsx'
-import { Chart } from '../ui/chart.tsx'
 import { FullHash, HashText, Who } from '../ui/identity.tsx'
 import { Badge, Card, Empty, Facts, PageHead, Pending, Progress, Tiles } from '../ui/parts.tsx'
 import { Timeline } from '../ui/timeline.tsx'
 import { Virtual } from '../ui/virtual.tsx'
+import { Curves } from './jobCurves.tsx'
 import { toneOf } from './jobs.tsx'
 import type { PageProps } from './registry.ts'
 
@@ -42,7 +34,7 @@ function JobView({ job }: { readonly job: JobWire }): VNode {
   const certificates = useCertificates(job)
   const { definition } = job
   const layers = definition.layers.map(num)
-  const finished = num(job.rangesDone) > 0
+  const isTrained = num(job.rangesDone) > 0
   return (
     <>
       <PageHead
@@ -56,14 +48,17 @@ function JobView({ job }: { readonly job: JobWire }): VNode {
         <Badge tone={toneOf[job.status]}>{job.status}</Badge>
       </PageHead>
       <Figures job={job} certificates={certificates} />
+      <Curves job={job} certificates={certificates} />
       <div class="columns wide-left">
         <div class="stack">
-          <Card title="Loss">
-            <Loss job={job} certificates={certificates} />
-          </Card>
           <Card title="Leases" aside="who trained which range, block by block">
             <Leases job={job} certificates={certificates} />
           </Card>
+          {isTrained && (
+            <Card title="Try the model" aside={`after ${countText(num(job.stepsDone))} steps`}>
+              <TryModel job={job} />
+            </Card>
+          )}
         </div>
         <div class="stack">
           <Card title="Model" aside={`${countText(weightsOf(layers))} weights`}>
@@ -72,11 +67,6 @@ function JobView({ job }: { readonly job: JobWire }): VNode {
           <Definition job={job} />
         </div>
       </div>
-      {finished && (
-        <Card title="Try the model" aside={`after ${countText(num(job.stepsDone))} steps`}>
-          <TryModel job={job} />
-        </Card>
-      )}
       <Card title="Certificates" aside={countText(certificates.length)} flush>
         <Certificates job={job} items={certificates} />
       </Card>
@@ -107,12 +97,10 @@ function useCertificates(job: JobWire): readonly CertificateWire[] {
 type JobProps = { readonly job: JobWire; readonly certificates: readonly CertificateWire[] }
 
 function Figures({ job, certificates }: JobProps): VNode {
-  const seconds = blockSeconds(useStore(recentBlocks))
-  const left = blocksLeft(job, certificates.toReversed().slice(0, 50))
+  const left = secondsLeft(job, certificates.toReversed().slice(0, 50), useStore(recentBlocks))
   const paid = certificates.reduce((sum, { fee }) => sum + BigInt(fee), 0n)
   const total = stepMacs(job) * num(job.definition.steps)
-  const eta =
-    job.status === 'active' && left !== null && seconds !== null ? spanText(left * seconds) : null
+  const eta = left === null ? null : spanText(left)
   return (
     <Tiles
       tiles={[
@@ -148,49 +136,6 @@ function Figures({ job, certificates }: JobProps): VNode {
       ]}
     />
   )
-}
-
-function Loss({ job, certificates }: JobProps): VNode {
-  const { steps, losses } = lossCurve(certificates, job)
-  if (steps.length < 2) return <Empty>The curve begins with the first certificate.</Empty>
-  const smooth = losses.map((_, i) => {
-    const window = losses.slice(Math.max(0, i - 9), i + 1)
-    return window.reduce((a, b) => a + b, 0) / window.length
-  })
-  const first = smooth[0]!
-  const last = smooth.at(-1)!
-  return (
-    <>
-      <Chart
-        label={`Loss a row, from ${countText(first)} to ${countText(last)} over ${steps.length} steps`}
-        xs={steps}
-        series={[
-          { label: 'each step', colour: '--line-strong', values: losses },
-          { label: 'mean of ten', colour: '--honey-deep', values: smooth },
-        ]}
-        height={240}
-        xText={(value) => countText(value)}
-      />
-      <p class="soft small">
-        Squared error a row, as the certificates tell it: {countText(first)} at first,{' '}
-        {countText(last)} now ({percentText(last / Math.max(first, 1e-9))}). {evaluationText(job)}
-      </p>
-    </>
-  )
-}
-
-/** What was proven of the finished model, on rows that it never saw. */
-function evaluationText({ definition, evaluation, status }: JobWire): string {
-  if (evaluation !== null) {
-    const rows = num(evaluation.rows)
-    const loss = countText(num(evaluation.loss) / rows)
-    return `Evaluated and proven on ${countText(rows)} held-out rows: ${loss} a row.`
-  }
-  if (definition.heldOut === undefined) return 'No rows are held out for an evaluation.'
-  const rows = countText(num(definition.heldOut.rows))
-  return status === 'finished' || status === 'cancelled'
-    ? 'It was not evaluated.'
-    : `${rows} rows are held out for the evaluation at the end.`
 }
 
 function Leases({ job, certificates }: JobProps): VNode {

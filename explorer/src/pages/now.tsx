@@ -4,7 +4,7 @@
 import type { VNode } from 'preact'
 import { useMemo } from 'preact/hooks'
 import type { LeaseWire } from '../../../client/wire.ts'
-import { blockSeconds, blocksLeft, layersText, macsPerSecond, progressOf } from '../derive.ts'
+import { blockSeconds, layersText, macsPerSecond, progressOf, secondsLeft } from '../derive.ts'
 import { countOf, countText, macsText, num, percentText, spanText } from '../format.ts'
 import { participationOf, useParticipation, usePool } from '../net/health.ts'
 import { head, jobs, recentBlocks, recentCertificates } from '../net/live.ts'
@@ -109,7 +109,6 @@ function Training(): VNode {
   const all = useStore(jobs)
   const certificates = useStore(recentCertificates)
   const blocks = useStore(recentBlocks)
-  const seconds = blockSeconds(blocks)
   const running = all.filter(({ status }) => status === 'active')
   const shown = (running.length > 0 ? running : all.slice(-3)).slice(0, 8)
   return (
@@ -124,7 +123,7 @@ function Training(): VNode {
         <Table label="Jobs in training" columns={['Job', 'Model', 'Progress', 'Loss#', 'Left#']}>
           {shown.map((job) => {
             const own = certificates.filter((one) => one.job === job.id)
-            const left = blocksLeft(job, certificates)
+            const left = secondsLeft(job, certificates, blocks)
             const loss = own[0]?.losses.at(-1)
             return (
               <tr key={job.id}>
@@ -142,11 +141,7 @@ function Training(): VNode {
                   {loss === undefined ? '–' : countText(num(loss) / num(job.definition.batch))}
                 </td>
                 <td class="number">
-                  {job.status !== 'active'
-                    ? job.status
-                    : left === null || seconds === null
-                      ? '–'
-                      : spanText(left * seconds)}
+                  {job.status !== 'active' ? job.status : left === null ? '–' : spanText(left)}
                 </td>
               </tr>
             )

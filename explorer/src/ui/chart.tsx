@@ -26,6 +26,8 @@ export type ChartProps = {
   readonly xText?: (value: number) => string
   /** Ratio axis: equal factors are equal distances. */
   readonly isLog?: boolean
+  /** Ends of the upright axis. @default those of the values */
+  readonly yRange?: readonly [low: number, high: number]
 }
 
 export function Chart(props: ChartProps): VNode {
@@ -73,7 +75,7 @@ const wholeSteps = [0, 1, 2, 3, 4, 5, 6, 7].flatMap((power) =>
 )
 
 function optionsOf(props: ChartProps, element: HTMLElement): uPlot.Options {
-  const { series, height = 220, yText = countText, xText = countText, isLog = false } = props
+  const { series, height = 220, yText = countText, xText = countText } = props
   const resolve = (name: string) => colour(element, name)
   const axis = {
     stroke: resolve('--ink-soft'),
@@ -84,7 +86,7 @@ function optionsOf(props: ChartProps, element: HTMLElement): uPlot.Options {
   return {
     width: element.clientWidth,
     height,
-    scales: { x: { time: false }, y: isLog ? { distr: 3 } : {} },
+    scales: { x: { time: false }, y: yScale(props) },
     legend: { show: false },
     cursor: { drag: { x: false, y: false }, points: { size: 7 } },
     series: [
@@ -112,6 +114,11 @@ function optionsOf(props: ChartProps, element: HTMLElement): uPlot.Options {
       },
     ],
   }
+}
+
+function yScale({ isLog = false, yRange }: ChartProps): uPlot.Scale {
+  if (isLog) return { distr: 3 }
+  return yRange === undefined ? {} : { range: [yRange[0], yRange[1]] }
 }
 
 /** What a custom property is at the moment, as `rgb(r, g, b)`. */
