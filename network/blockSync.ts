@@ -43,7 +43,7 @@ export type BlockSyncModules = {
   readonly loadRecord: (height: bigint) => Promise<Uint8Array | null>
   /**
    * Check and apply the record of the next height; when it resolves, `height` has grown. A fault is
-   * the peer's, and counts against it; a failure of our own is thrown.
+   * the peer's, and counts against it, but for a {@link LackFault}; a failure of our own is thrown.
    */
   readonly applyRecord: (
     height: bigint,
@@ -53,6 +53,12 @@ export type BlockSyncModules = {
   readonly report: (problem: unknown) => void
   readonly clock?: Clock | undefined
 }
+
+/**
+ * A record that is true but not whole, as an honest peer gives it that has forgotten the rest: it is
+ * asked for nothing for a while, and not blamed.
+ */
+export type LackFault = { readonly code: 'sync/lacking'; readonly height: bigint }
 
 /** What a peer gave instead of what it should have. */
 type BlockSyncFault =
@@ -80,7 +86,9 @@ export type BlockSync = {
 /** Points for a record that is wrong; two within a minute and a half ban. */
 const badRecordPoints = 60
 
-/** How long a peer is not asked after it gave something wrong, and after it gave nothing. */
+const lackCode: LackFault['code'] = 'sync/lacking'
+
+/** How long a peer is not asked after it gave something wrong or not whole, and after it gave nothing. */
 const wrongMs = 60_000
 const silentMs = 3_000
 
@@ -165,6 +173,7 @@ export function createBlockSync(options: BlockSyncOptions, modules: BlockSyncMod
       if (next <= height()) continue
       if (!running) return
       const applied = await applyRecord(next, record, peer)
+      if (!applied.ok && applied.fault.code === lackCode) return lacking(peer, applied.fault)
       if (!applied.ok)
         return wrong(peer, {
           code: 'sync/badRecord',
@@ -174,6 +183,11 @@ export function createBlockSync(options: BlockSyncOptions, modules: BlockSyncMod
         })
       invariant(height() >= next, `block sync: record ${next} was applied, the head is ${height()}`)
     }
+  }
+
+  function lacking(peer: PeerId, fault: Fault): void {
+    report(fault)
+    heights.avoid(peer, wrongMs)
   }
 
   function wrong(peer: PeerId, fault: BlockSyncFault): void {

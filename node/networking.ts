@@ -21,7 +21,7 @@ import { sidecarName } from '../registry/sidecar.ts'
 import type { BlobStore } from '../storage/blobStore.ts'
 import { type Announcement, decodeAnnouncement, encodeAnnouncement } from './announcement.ts'
 import { applyBlockRecord, loadBlockRecord } from './blockRecord.ts'
-import { custodyAnswerBytes, custodyRequestBytes } from './custodyMessage.ts'
+import { custodyAnswerBytes, custodyQuestionBytes } from './custodyMessage.ts'
 import { evidenceTopic } from './evidenceGossip.ts'
 import { type Logger, logFields } from './logger.ts'
 import type { Metrics } from './metrics.ts'
@@ -46,8 +46,14 @@ const sidecarTimeoutMs = 20_000
 const sidecarTries = 4
 const sidecarPauseMs = 1_500
 
+/** What an operator can do where a block cannot be judged any more; the guard of a validator stays. */
+const lackAdvice =
+  'no peer keeps the proofs of this block; asking on. To go on without judging them, stop, move the folder `chain` out of the data folder and start with --checkpoint HASH of a block you trust'
+
 /** Points for a certificate that does not hold: two within a minute ban. */
 const falseCertificatePoints = 60
+
+type FetchSidecar = (name: Hash, maxBytes: number) => Promise<Uint8Array | null>
 
 export type NetworkingOptions = {
   readonly seed: Uint8Array
@@ -76,7 +82,7 @@ export type Networking = {
   /** Ask a peer to vouch for weights; null if it does not. */
   readonly askCustodian: (peer: string, request: Uint8Array) => Promise<Uint8Array | null>
   /** A committed certificate's sidecar from whoever keeps it, or null. */
-  readonly fetchSidecar: (name: Hash, maxBytes: number) => Promise<Uint8Array | null>
+  readonly fetchSidecar: FetchSidecar
   /** Make a blob be here, from peers if need be. */
   readonly ensureBlob: (
     hash: Hash,
@@ -149,14 +155,35 @@ export async function createNetworking(
       host,
       height: () => chain.head().height,
       loadRecord: (height) => loadBlockRecord(records, (bytes) => required(bytes), height),
-      applyRecord: async (_height, record) => {
-        const applied = await applyBlockRecord(records, values!, record, blockSync.target())
+      applyRecord: async (height, record) => {
+        // Peers have stored long ago what they have: one round of questions is enough.
+        const fetch: FetchSidecar = (name, maxBytes) => fetchSidecar(name, maxBytes, 1)
+        const modules = { ...records, values: values!, fetchSidecar: fetch }
+        const applied = await applyBlockRecord(modules, record, blockSync.target())
         if (applied.ok) await advanced()
+        else if (applied.fault.code === 'sync/lacking')
+          log.warn({ height: `${height}` }, lackAdvice)
         return applied
       },
       report,
     },
   )
+
+  async function fetchSidecar(
+    name: Hash,
+    maxBytes: number,
+    tries = sidecarTries,
+  ): Promise<Uint8Array | null> {
+    const limits = { timeoutMs: sidecarTimeoutMs, maxBytes }
+    for (let tried = 0; tried < tries; tried++) {
+      if (tried > 0) await sleep(systemClock, sidecarPauseMs)
+      for (const { id } of host.peers()) {
+        const answer = await host.request(id, sidecarTopic, hashBytes(name), limits)
+        if (answer.ok && sidecarName(answer.value) === name) return answer.value
+      }
+    }
+    return null
+  }
 
   async function ensureBlob(
     hash: Hash,
@@ -177,7 +204,7 @@ export async function createNetworking(
     host.serve(sidecarTopic, 32, async (_peer, name) =>
       name.length === 32 ? ((await sidecars.get(hashFromBytes(name)))?.bytes ?? null) : null,
     )
-    host.serve(custodyTopic, custodyRequestBytes, async (peer, request) =>
+    host.serve(custodyTopic, custodyQuestionBytes, async (peer, request) =>
       custodian === null ? null : custodian(peer, request),
     )
     host.on(topics.certificate, (peer, bytes) => {
@@ -193,17 +220,7 @@ export async function createNetworking(
     blobSync,
     blockSync,
     ensureBlob,
-    fetchSidecar: async (name, maxBytes) => {
-      const limits = { timeoutMs: sidecarTimeoutMs, maxBytes }
-      for (let tries = 0; tries < sidecarTries; tries++) {
-        for (const { id } of host.peers()) {
-          const answer = await host.request(id, sidecarTopic, hashBytes(name), limits)
-          if (answer.ok && sidecarName(answer.value) === name) return answer.value
-        }
-        await sleep(systemClock, sidecarPauseMs)
-      }
-      return null
-    },
+    fetchSidecar,
     askCustodian: async (peer, request) => {
       const limits = { timeoutMs: custodyTimeoutMs, maxBytes: custodyAnswerBytes }
       const answer = await host.request(peer as PeerId, custodyTopic, request, limits)

@@ -55,7 +55,10 @@ export async function syncSnapshot(
   modules: SnapshotModules,
 ): Promise<void> {
   const { chain, host, clock, log } = modules
-  if (chain.head().height > 0n) return
+  if (chain.head().height > 0n) {
+    log.info({ height: `${chain.head().height}` }, 'this chain has blocks: no snapshot is taken')
+    return
+  }
   const deadline = clock.now() + patienceMs
   let last: Fault = { code: 'snapshot/noPeer' }
   for (;;) {

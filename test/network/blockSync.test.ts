@@ -18,6 +18,8 @@ stopHostsAfterEach()
 type Node = { readonly host: TestHost; readonly sync: BlockSync; readonly chain: Uint8Array[] }
 
 const recordOf = (height: number) => utf8ToBytes(`record ${height} ${'.'.repeat(height % 50)}`)
+/** What a peer gives that has forgotten a part. */
+const notWhole = utf8ToBytes('not whole')
 const recordsTo = (height: number) => Array.from({ length: height }, (_, i) => recordOf(i + 1))
 
 /** A node whose chain is `chain`, and which takes only what {@link recordOf} gives. */
@@ -36,6 +38,7 @@ async function startNode(
       loadRecord: async (wanted) => chain[Number(wanted) - 1] ?? null,
       applyRecord: async (at, record) => {
         assert.equal(at, height() + 1n)
+        if (equalBytes(record, notWhole)) return refuse({ code: 'sync/lacking', height: at })
         if (!equalBytes(record, recordOf(Number(at)))) return refuse({ code: 'test/wrong' })
         chain.push(record)
         return ok('applied')
@@ -95,6 +98,21 @@ describe('block sync', () => {
     late.sync.notifyBehind(boaster.host.peerId, 1n << 60n)
     await until('it has what there is', () => late.chain.length === 9)
     await until('the boast is forgotten', () => late.sync.target() === 9n)
+  })
+
+  it('spares those who have forgotten a part of a record, and asks others', async () => {
+    const partly = recordsTo(30)
+    partly[19] = notWhole
+    const forgetful = await startNode('forgetful', partly)
+    const late = await startNode('late', [], { bootstrap: forgetful.host.addresses() })
+    await until('the lack is noticed', () => faultCodes(late.host).includes('sync/lacking'))
+    assert.equal(late.chain.length, 19)
+    assert.equal(late.host.score(forgetful.host.peerId), 0)
+    const whole = await startNode('whole', recordsTo(30))
+    late.host.connect(whole.host.addresses()[0]!)
+    await until('it has caught up', () => late.chain.length === 30)
+    assert.equal(late.host.score(forgetful.host.peerId), 0)
+    assert.deepEqual(faultCodes(late.host), ['sync/lacking'])
   })
 
   it('gives a large chain in answers of bounded size', async () => {
