@@ -29,10 +29,11 @@ export function createLiar(
   world: World,
   strategy: Strategy,
   chainId: number,
+  place: number,
   keys: ValidatorKeys,
 ): Liar {
   const bad = new Set<Hash>()
-  const { built, ...lying } = createTwist(strategy, chainId, keys.votingKey)
+  const { built, ...lying } = createTwist(strategy, chainId, place, keys.votingKey)
   let claims = 0
 
   /** Break a rule of the block: one bit of a root, or evidence of nothing. */

@@ -87,7 +87,7 @@ async function prepare(plan: Plan, genesis: Genesis): Promise<Run> {
   const liar =
     plan.liar === null
       ? null
-      : createLiar(world, plan.strategy, genesis.chainId, devnetKeys(plan.liar))
+      : createLiar(world, plan.strategy, genesis.chainId, plan.liar, devnetKeys(plan.liar))
   // Members of a set stand in the order of their addresses.
   const members = places.map((place) => devnetKeys(place).address).toSorted(byText)
   const liarIndex = plan.liar === null ? -1 : members.indexOf(devnetKeys(plan.liar).address)

@@ -30,14 +30,21 @@ export type Twist = {
   readonly hear: (bytes: Uint8Array) => void
   /** A value that the liar is about to propose. */
   readonly built: (envelope: Uint8Array) => void
-  /** Votes and proposals that an honest node would not have signed, or not sent again. */
+  /** Votes, proposals and parts that an honest node would not have signed, sent again or kept back. */
   readonly lies: () => number
 }
 
 /** Votes of its own that a stale liar repeats, at most. */
 const maxPast = 64
+/** From this round on, an amnesiac tells everybody how it votes. */
+const lastSecret = 3
 
-export function createTwist(strategy: Strategy, chainId: number, votingKey: Uint8Array): Twist {
+export function createTwist(
+  strategy: Strategy,
+  chainId: number,
+  place: number,
+  votingKey: Uint8Array,
+): Twist {
   const seen: (Hash | null)[] = [null]
   /** Sound values beside those proposed, by the names of the latter. */
   const twins = new Map<Hash, Uint8Array>()
@@ -48,6 +55,11 @@ export function createTwist(strategy: Strategy, chainId: number, votingKey: Uint
   /** What an amnesiac has said: the same to everybody. */
   const said = new Map<string, Hash | null>()
   const past: Vote[] = []
+  /**
+   * An amnesiac first needs a lock that does not decide: one node is shown another value, one alone of
+   * those that vote for the first sees the prevote that locks it, and nobody the precommit.
+   */
+  const [misled, confidant] = [(place + 1) % 4, (place + 2) % 4]
   let lies = 0
 
   function twist(to: number, lane: Lane, bytes: Uint8Array): Uint8Array | null {
@@ -62,20 +74,20 @@ export function createTwist(strategy: Strategy, chainId: number, votingKey: Uint
   function messageFor(to: number, message: WireMessage): WireMessage | null {
     switch (message.type) {
       case 'votes': {
-        const votes = message.votes.map((vote) => (isOurs(vote) ? voteFor(to, vote) : vote))
+        const votes = message.votes.flatMap((vote) => (isOurs(vote) ? voteFor(to, vote) : vote))
         return { ...message, votes: [...votes, ...oldVotes()] }
       }
       case 'proposal':
         return { ...message, proposal: proposalFor(to, message.proposal) }
       case 'part':
-        if (strategy === 'withhold' && to % 3 !== 0) return null
-        return strategy === 'proposals' && to % 2 === 1 ? partOfTwin(message) : message
+        if (strategy === 'withhold' && to % 3 !== 0) return nothing()
+        return isMisled(to) ? partOfTwin(message) : message
       default:
         return message
     }
   }
 
-  function voteFor(to: number, vote: Vote): Vote {
+  function voteFor(to: number, vote: Vote): Vote | readonly [] {
     switch (strategy) {
       case 'votes': {
         seen.push(vote.hash)
@@ -85,7 +97,7 @@ export function createTwist(strategy: Strategy, chainId: number, votingKey: Uint
       case 'proposals':
         return to % 2 === 0 ? vote : voteOn(vote, twinName(vote.hash))
       case 'amnesia':
-        return voteOn(vote, forgetful(vote))
+        return secretly(to, voteOn(vote, forgetful(vote)))
       case 'stale':
         if (past.length < maxPast) past.push(vote)
         return vote
@@ -116,6 +128,22 @@ export function createTwist(strategy: Strategy, chainId: number, votingKey: Uint
     return wish
   }
 
+  function nothing(): null {
+    lies++
+    return null
+  }
+
+  function secretly(to: number, vote: Vote): Vote | readonly [] {
+    const shown = vote.kind === VoteKind.Prevote && to === confidant
+    return vote.hash === null || vote.round >= lastSecret || shown ? vote : []
+  }
+
+  /** Who is told of a sound value beside the one that the liar's driver proposes. */
+  function isMisled(to: number): boolean {
+    if (strategy === 'amnesia') return to === misled
+    return strategy === 'proposals' && to % 2 === 1
+  }
+
   function voteOn(vote: Vote, hash: Hash | null): Vote {
     if (hash === vote.hash) return vote
     lies++
@@ -144,7 +172,7 @@ export function createTwist(strategy: Strategy, chainId: number, votingKey: Uint
     if (strategy === 'stale' && round > 0 && validRound < 0)
       return signed({ ...proposal, validRound: round - 1 })
     const twin = twins.get(proposal.envelopeHash)
-    if (to % 2 === 0 || twin === undefined) return proposal
+    if (!isMisled(to) || twin === undefined) return proposal
     const partsRoot = rootOf(levelsOf(twin))
     return signed({
       ...proposal,
@@ -155,7 +183,8 @@ export function createTwist(strategy: Strategy, chainId: number, votingKey: Uint
   }
 
   function signed({ signature: _, ...unsigned }: Proposal): Proposal {
-    lies++
+    // An amnesiac's are only to set the stage.
+    if (strategy !== 'amnesia') lies++
     return { ...unsigned, signature: sign(votingKey, proposalSignBytes(chainId, unsigned)) }
   }
 
@@ -181,7 +210,7 @@ export function createTwist(strategy: Strategy, chainId: number, votingKey: Uint
       proposed.set(`${height} ${round}`, envelopeHash)
     },
     built: (envelope) => {
-      if (strategy !== 'proposals') return
+      if (strategy !== 'proposals' && strategy !== 'amnesia') return
       twins.set(nameOfValue(envelope), twinOf(envelope))
     },
     lies: () => lies,
