@@ -49,8 +49,8 @@ function onDevice({ name }: Backend): boolean {
   return name === 'webgpu' || name === 'gpujs'
 }
 
-/** A device that is gone refuses without a word. */
+/** A device that is gone refuses without a word; others tell it line by line, the cause first. */
 function reasonOf(error: unknown): string {
-  const text = error instanceof Error ? error.message : String(error)
+  const text = (error instanceof Error ? error.message : String(error)).split('\n')[0]!
   return text === '' ? 'its device no longer answers' : text
 }

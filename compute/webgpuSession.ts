@@ -94,7 +94,8 @@ function watchErrors(device: GPUDevice): () => Promise<string | null> {
   for (const filter of filters) device.pushErrorScope(filter)
   return async () => {
     const errors = await Promise.all(filters.map(() => device.popErrorScope()))
-    return errors.find((error) => error !== null)?.message ?? null
+    // The last is about memory: what lacks it is invalid as well.
+    return errors.findLast((error) => error !== null)?.message ?? null
   }
 }
 

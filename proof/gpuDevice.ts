@@ -18,7 +18,7 @@ export type GpuCall = {
 export type ProofGpu = {
   /** Bytes of one binding at most. */
   readonly maxBinding: number
-  /** Zeros. @throws {Error} if it is larger than a binding. */
+  /** Zeros. @throws {Error} if it is larger than a binding, or the device failed. */
   readonly storage: (words: number) => GPUBuffer
   readonly write: (buffer: GPUBuffer, words: Uint32Array | Int32Array, toWord?: number) => void
   /** In order, each seeing what those before it wrote. */
@@ -56,7 +56,12 @@ export function createProofGpu(device: GPUDevice, maxBinding: number): ProofGpu 
     return made
   }
 
+  function check(cause?: unknown): void {
+    if (failure !== null) throw new Error(failure.slice(0, 500), { cause })
+  }
+
   function storage(words: number): GPUBuffer {
+    check()
     if (4 * words > maxBinding)
       throw new Error(`${4 * words} bytes are more than one binding, ${maxBinding}`)
     const { STORAGE, COPY_SRC, COPY_DST } = GPUBufferUsage
@@ -109,10 +114,11 @@ export function createProofGpu(device: GPUDevice, maxBinding: number): ProofGpu 
       }
       device.queue.submit([encoder.finish()])
       await copy.mapAsync(GPUMapMode.READ)
-      if (failure !== null) throw new Error(failure.slice(0, 500))
+      check()
       return new Uint32Array(copy.getMappedRange().slice(0))
     } catch (error) {
-      throw failure === null ? error : new Error(failure.slice(0, 500), { cause: error })
+      check(error)
+      throw error
     } finally {
       copy.destroy()
     }

@@ -132,9 +132,9 @@ export function serveGpu(gpu: ProofGpu, { port, answered }: GpuThreadData): void
   })
 }
 
-/** A device that is gone refuses without a word. */
+/** A device that is gone refuses without a word; others tell it line by line, the cause first. */
 function reasonOf(error: unknown): string {
-  const text = error instanceof Error ? error.message : String(error)
+  const text = (error instanceof Error ? error.message : String(error)).split('\n')[0]!
   return text === '' ? 'it no longer answers' : text
 }
 

@@ -76,6 +76,42 @@ describe('webgpu', { timeout: 120_000 }, () => {
     }
   })
 
+  it('gives a lease to the processor when memory runs out, with one warning', async () => {
+    const job = jobOf([20, 30, 10])
+    const rows = randomRows(job, 0)
+    const train = async (backend: Backend) => {
+      const session = await backend.open(job, initialState(job, seedOf(1)))
+      await session.step(0, rows)
+      return commitState(job, await session.state())
+    }
+    const warnings: string[] = []
+    const open = async (choice: BackendChoice, threads: number) =>
+      choice === 'webgpu'
+        ? { backend: await openWebGpuBackend({ tile }), warning: null }
+        : openBackend(choice, threads)
+    const holder = holdBackend('webgpu', 1, (text) => warnings.push(text), open)
+    // One buffer of the model asks for as much as the device says it allows: more than there is.
+    const { createBuffer } = GPUDevice.prototype
+    const most = (await findAdapter())!.limits.maxBufferSize
+    let asked = 0
+    const got = await holder.use((backend) => {
+      GPUDevice.prototype.createBuffer = function (this: GPUDevice, descriptor) {
+        const size = ++asked === 5 ? Math.min(most, 2 ** 31) : descriptor.size
+        return createBuffer.call(this, { ...descriptor, size })
+      }
+      return train(backend).finally(() => {
+        GPUDevice.prototype.createBuffer = createBuffer
+      })
+    })
+    assert.equal(got, await train(referenceBackend))
+    if (process.env.WAGGLE_GPU === 'card') return
+    assert.equal(warnings.length, 1)
+    assert.match(
+      warnings[0]!,
+      /^the webgpu backend failed: .*OUT_OF_DEVICE_MEMORY; training continues on wasm$/,
+    )
+  })
+
   it('fails after its device is gone, rather than answer', async () => {
     const backend = await openWebGpuBackend({ tile })
     const job = jobOf([20, 30, 10])

@@ -1,13 +1,14 @@
 /**
- * Kernels with subgroup matrices. SwiftShader has none: there, the choice and the text are tested, and
- * the suite of a card with them waits for one (`WAGGLE_GPU=card`).
+ * Kernels with subgroup matrices. SwiftShader has none: there, the choice is tested, and the text as far
+ * as Dawn's compiler; the suite of a card with them waits for one (`WAGGLE_GPU=card`).
  */
 import assert from 'node:assert/strict'
 import { describe, it } from 'vitest'
+import { create } from 'webgpu'
 import { adapterFacts, findAdapter, requestDevice } from '../../compute/gpuAdapter.ts'
 import { openWebGpuBackend } from '../../compute/webgpuBackend.ts'
 import { createWebGpu } from '../../compute/webgpuDevice.ts'
-import { matrixConfigs } from '../../compute/webgpuMatrices.ts'
+import { matrixConfigs, matrixFeature, matrixLabel } from '../../compute/webgpuMatrices.ts'
 import { productShader } from '../../compute/webgpuShader.ts'
 import { isExact, tileLabel, tilesFor } from '../../compute/webgpuTune.ts'
 import { useSoftwareGpu } from '../../scripts/softwareGpu.ts'
@@ -15,6 +16,8 @@ import { backendConformance } from './conformance.ts'
 
 if (process.env.WAGGLE_GPU !== 'card') await useSoftwareGpu()
 const adapter = await findAdapter()
+/** Kept for as long as the process lives: see `gpuAdapter.ts`. */
+const noGpu = create(['backend=null', 'enable-dawn-features=allow_unsafe_apis'])
 assert.ok(adapter !== null)
 const facts = adapterFacts(adapter)
 const here = tilesFor(facts).filter(({ matrix }) => matrix !== undefined)
@@ -57,6 +60,26 @@ describe('subgroup matrices', () => {
         assert.ok(text.includes(`subgroup_matrix_result<i32, ${width}, ${rows}>()`))
         assert.ok(!text.includes('dot4I8Packed'))
       }
+  })
+
+  it('are WGSL to a compiler that knows them', async () => {
+    // A device without hardware, which allows everything.
+    const nowhere = await noGpu.requestAdapter()
+    const requiredFeatures = ['subgroups', matrixFeature] as GPUFeatureName[]
+    const device = await nowhere!.requestDevice({ requiredFeatures })
+    const said = async (code: string) => {
+      device.pushErrorScope('validation')
+      const { messages } = await device.createShaderModule({ code }).getCompilationInfo()
+      const error = await device.popErrorScope()
+      return [...messages.map(({ message }) => message), ...(error === null ? [] : [error.message])]
+    }
+    for (const shape of ['16x16x32', '16x8x32', '8x8x16', '32x32x64'])
+      for (const matrix of matrixConfigs([shape], 32)) {
+        const code = productShader({ side: 16, cells: 4, matrix })
+        assert.deepEqual(await said(code), [], matrixLabel(matrix))
+        assert.notDeepEqual(await said(code.replaceAll('i32, ', 'f32, ')), [])
+      }
+    device.destroy()
   })
 
   it('are left where they do not compile or differ', async () => {

@@ -97,4 +97,18 @@ describe('a prover with a GPU', { timeout: 120_000 }, () => {
     }
     assert.equal(gpuKernels(wasm, { ...link, call }, assert.fail, sendFrom), null)
   })
+
+  // The last test: the device is not believed again.
+  it('goes on without a device whose memory runs out, and says so once', () => {
+    const warnings: string[] = []
+    const asked = { words: 0 }
+    const call: GpuLink['call'] = (command) =>
+      link.call(command.kind === 'room' && asked.words > 0 ? { ...command, ...asked } : command)
+    const kernels = gpuKernels(wasm, { ...link, call }, (text) => warnings.push(text), sendFrom)
+    asked.words = link.maxWords
+    assert.deepEqual(prove(kernels!).proof, prove().proof)
+    if (process.env.WAGGLE_GPU === 'card') return
+    assert.equal(warnings.length, 1)
+    assert.match(warnings[0]!, /failed: .*OUT_OF_DEVICE_MEMORY; proving continues on wasm$/)
+  })
 })
