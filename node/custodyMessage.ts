@@ -17,21 +17,37 @@ export type CustodyRequest = {
   readonly weights: Hash
 }
 
-export type CustodyAnswer = { readonly custodian: Address; readonly signature: Uint8Array }
-
-export const custodyRequestBytes = 100
-export const custodyAnswerBytes = 116
-
-export function encodeCustodyRequest({ job, range, after, weights }: CustodyRequest): Uint8Array {
-  return new Writer().hash(job).uint(range, 4).hash(after).hash(weights).bytes()
+/** Who asks, and its signature: nobody works for a stranger's question. */
+export type CustodyQuestion = {
+  readonly request: CustodyRequest
+  readonly asker: Address
+  readonly signature: Uint8Array
 }
 
-export function decodeCustodyRequest(bytes: Uint8Array): Result<CustodyRequest, CodecFault> {
+export type CustodyAnswer = { readonly custodian: Address; readonly signature: Uint8Array }
+
+export const custodyQuestionBytes = 216
+export const custodyAnswerBytes = 116
+
+export function encodeCustodyQuestion({
+  request: { job, range, after, weights },
+  asker,
+  signature,
+}: CustodyQuestion): Uint8Array {
+  const request = new Writer().hash(job).uint(range, 4).hash(after).hash(weights)
+  return request.fixed(addressBytes(asker)).fixed(signature).bytes()
+}
+
+export function decodeCustodyQuestion(bytes: Uint8Array): Result<CustodyQuestion, CodecFault> {
   return decode(bytes, (reader) => ({
-    job: reader.hash(),
-    range: reader.number(4),
-    after: reader.hash(),
-    weights: reader.hash(),
+    request: {
+      job: reader.hash(),
+      range: reader.number(4),
+      after: reader.hash(),
+      weights: reader.hash(),
+    },
+    asker: addressFromBytes(reader.fixed(20)),
+    signature: reader.fixed(96),
   }))
 }
 
@@ -48,6 +64,14 @@ export function decodeCustodyAnswer(bytes: Uint8Array): Result<CustodyAnswer, Co
 
 /** What a custodian's voting key signs; no vote starts with this tag. */
 export function custodySignBytes(chainId: number, request: CustodyRequest): Uint8Array {
-  const digest = hashBytes(custodyDigest(chainId, request))
-  return concatBytes(utf8ToBytes('waggle/custodian/v1'), digest)
+  return tagged('waggle/custodian/v1', chainId, request)
+}
+
+/** What the voting key of who asks signs. */
+export function custodyAskBytes(chainId: number, request: CustodyRequest): Uint8Array {
+  return tagged('waggle/custodyQuestion/v1', chainId, request)
+}
+
+function tagged(tag: string, chainId: number, request: CustodyRequest): Uint8Array {
+  return concatBytes(utf8ToBytes(tag), hashBytes(custodyDigest(chainId, request)))
 }

@@ -9,9 +9,10 @@ import { type Custodians, type Custody, custodyFault } from '../registry/custody
 import {
   type CustodyAnswer,
   type CustodyRequest,
+  custodyAskBytes,
   custodySignBytes,
   decodeCustodyAnswer,
-  encodeCustodyRequest,
+  encodeCustodyQuestion,
 } from './custodyMessage.ts'
 
 export type CustodyRoundModules = {
@@ -42,9 +43,10 @@ export function createCustodyRounds(modules: CustodyRoundModules): GatherCustody
 
   return async (request, custody, signal) => {
     const message = custodySignBytes(chainId, request)
-    const bytes = encodeCustodyRequest(request)
+    const asked = sign(custodyAskBytes(chainId, request))
+    const bytes = encodeCustodyQuestion({ request, asker: self, signature: asked })
     const found = new Map<Address, Uint8Array>()
-    const asked = new Map<string, Promise<void>>()
+    const asking = new Map<string, Promise<void>>()
     /** Who gave a signature, and who has none for now. */
     const done = new Set<string>()
     const resting = new Set<string>()
@@ -58,7 +60,7 @@ export function createCustodyRounds(modules: CustodyRoundModules): GatherCustody
 
     async function question(peer: string): Promise<void> {
       const answer = await ask(peer, bytes)
-      asked.delete(peer)
+      asking.delete(peer)
       const decoded = answer === null ? null : decodeCustodyAnswer(answer)
       const gave = decoded?.ok === true && take(decoded.value)
       const side = gave ? done : resting
@@ -71,10 +73,10 @@ export function createCustodyRounds(modules: CustodyRoundModules): GatherCustody
       const missing = custodyFault(custody, vouched, head() + 1n)
       if (missing === null && found.size > 0) return ok(summed(custody, found, vouched))
       for (const peer of peers())
-        if (!asked.has(peer) && !done.has(peer) && !resting.has(peer))
-          asked.set(peer, question(peer))
+        if (!asking.has(peer) && !done.has(peer) && !resting.has(peer))
+          asking.set(peer, question(peer))
       const rested = pause(clock, signal).then(() => resting.clear())
-      await Promise.race([...asked.values(), rested])
+      await Promise.race([...asking.values(), rested])
     }
     return refuse({ code: 'custody/missing', got: found.size })
   }

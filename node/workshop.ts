@@ -169,6 +169,8 @@ export function createWorkshop(
             self: seat.self,
             chainId,
             sign: (message) => sign(seat.votingKey, message),
+            params: chain.rules.params,
+            head: () => chain.head().height,
             world: headWorld,
             pool: judge,
             blobs,

@@ -5,7 +5,7 @@ import type { ChainParams } from '../../params/chainParams.ts'
 import { moduleAddresses } from '../../params/protocol.ts'
 import type { Address } from '../../primitives/address.ts'
 import { weiPerGwei } from '../../primitives/brand.ts'
-import { toHex, uintBytes } from '../../primitives/bytes.ts'
+import { type Hex, toHex, uintBytes } from '../../primitives/bytes.ts'
 import { type Hash, hashOf } from '../../primitives/hash.ts'
 import { invariant } from '../../primitives/result.ts'
 import { beginBlock } from '../../registry/blockStart.ts'
@@ -129,12 +129,18 @@ export const jobOf = (changes: Partial<Job> = {}): Job => ({
   ...changes,
 })
 
+/** Keys that nobody signs with. */
+const idleKey = (i: number): Hex => toHex(uintBytes((1n << 300n) + BigInt(i), 48))
+
 /** Validators 1..n with stakes of `n · 10^6` gwei, sets of epochs 0 and 1, one dataset. */
-export async function startedWorld(stakes: readonly bigint[]): Promise<TestWorld> {
+export async function startedWorld(
+  stakes: readonly bigint[],
+  keyOf: (index: number) => Hex = idleKey,
+): Promise<TestWorld> {
   const world = memoryWorld()
   for (const [i, stake] of stakes.entries()) {
     world.mint(moduleAddresses.staking, stake * weiPerGwei)
-    const publicKey = toHex(uintBytes((1n << 300n) + BigInt(i), 48))
+    const publicKey = keyOf(i)
     const registration = { validator: account(i + 1), publicKey, ask: 0n, maxParams: 1n << 40n }
     const registered = await register(world, testParams, registration, stake * weiPerGwei)
     invariant(registered.ok, 'registers')
