@@ -39,6 +39,8 @@ export type Witness = {
   readonly onEvidence: (finder: number, culprit: number) => void
   readonly onRound: (round: number) => void
   readonly onAbstention: () => void
+  /** A liar has said or kept back what an honest node would not have. */
+  readonly onLie: () => void
 }
 
 /** Peers that are asked at a time. */
@@ -166,7 +168,7 @@ export function createSimNode(world: World, witness: Witness, place: number): Si
   function propose(round: number, again: Claim | null): readonly Input[] {
     if (liar && strategy === 'double' && again === null && chance(0.7)) return proposeTwice(round)
     const value = again?.value ?? nameOf(`value ${place} ${made++}`)
-    if (liar && strategy === 'invalid' && again === null) world.bad.add(value)
+    if (liar && strategy === 'invalid' && again === null) spoil(value)
     // A proof of lock that nobody has seen.
     const stale = liar && strategy === 'stale' && round > 0 ? below(round) : -1
     const proposal = proposalOf(state.rules.height, round, again?.round ?? stale, value, place)
@@ -174,10 +176,16 @@ export function createSimNode(world: World, witness: Witness, place: number): Si
     return [tell(proposal, places)]
   }
 
+  function spoil(value: Hash): void {
+    witness.onLie()
+    world.bad.add(value)
+  }
+
   function proposeTwice(round: number): readonly Input[] {
     const { height } = state.rules
     const plot = [0, 1].map(() => nameOf(`value ${place} ${made++}`))
     world.plots.set(`${height}/${round}`, plot)
+    witness.onLie()
     return plot.map((value, half) => {
       const proposal = proposalOf(height, round, -1, value, place)
       return tell(
@@ -192,7 +200,10 @@ export function createSimNode(world: World, witness: Witness, place: number): Si
     values.add(value)
     for (const to of recipients) {
       world.send(place, to, { type: 'proposal', proposal })
-      if (liar && strategy === 'withhold' && to % 3 !== 0) continue
+      if (liar && strategy === 'withhold' && to % 3 !== 0) {
+        witness.onLie()
+        continue
+      }
       world.send(place, to, { type: 'value', height, value })
     }
     return { type: 'proposal', proposal, timely: true }
@@ -219,7 +230,9 @@ export function createSimNode(world: World, witness: Witness, place: number): Si
   /** Who has forgotten its lock prevotes what is proposed. */
   function wishFor(kind: VoteKind, hash: Hash | null): Hash | null {
     if (strategy !== 'amnesia' || kind !== VoteKind.Prevote) return hash
-    return state.candidates.get(state.round)?.proposal.envelopeHash ?? hash
+    const wish = state.candidates.get(state.round)?.proposal.envelopeHash ?? hash
+    if (wish !== hash) witness.onLie()
+    return wish
   }
 
   /** Votes of rounds long gone, and of rounds to come. */
@@ -228,6 +241,7 @@ export function createSimNode(world: World, witness: Witness, place: number): Si
     const { height } = state.rules
     const round = chance(0.5) ? below(state.round + 1) : state.round + below(4)
     const lie = voteOf(VoteKind.Prevote, height, round, lieFor(to), place)
+    witness.onLie()
     world.signed.add(ballotOf(lie))
     return [lie]
   }
@@ -237,6 +251,7 @@ export function createSimNode(world: World, witness: Witness, place: number): Si
     const { height } = state.rules
     const value = nameOf(`forged ${place} ${made++}`)
     const signers = chance(0.5) ? plan.liars : places
+    witness.onLie()
     for (const to of places) {
       world.signed.add(ballotOf(voteOf(VoteKind.Precommit, height, round, value, place)))
       world.send(place, to, { type: 'committed', height, proof: { value, round, signers } })

@@ -22,6 +22,8 @@ export type Outcome = {
   readonly abstentions: number
   /** Places that honest nodes convicted of voting twice. */
   readonly convicted: ReadonlySet<number>
+  /** What liars have said or kept back that an honest node would not have. */
+  readonly lies: number
   /** Two commits of one height; only where liars have enough power and a fork is allowed. */
   readonly fork: Fork | null
   /** The votes in the logs of honest nodes, kept where a fork is allowed. */
@@ -53,6 +55,7 @@ export function simulate(plan: Plan, heights: number, limit: number, mayFork = f
   const convicted = new Set<number>()
   let restarts = 0
   let abstentions = 0
+  let lies = 0
   let highestRound = 0
 
   const world = createWorld(plan, (from, to, message) => {
@@ -84,6 +87,9 @@ export function simulate(plan: Plan, heights: number, limit: number, mayFork = f
     },
     onAbstention: () => {
       abstentions++
+    },
+    onLie: () => {
+      lies++
     },
   }
   const nodes = plan.powers.map((_, place) => createSimNode(world, witness, place))
@@ -127,6 +133,7 @@ export function simulate(plan: Plan, heights: number, limit: number, mayFork = f
     restarts,
     abstentions,
     convicted,
+    lies,
     fork,
     log,
   }
