@@ -6,6 +6,7 @@
 import type { Rows } from '../compute/backend.ts'
 import { batchPlan, batchRows } from '../compute/batch.ts'
 import { type Dataset, datasetFromBytes, readRows, rowLeaves } from '../compute/dataset.ts'
+import { joinRows } from '../compute/jointRows.ts'
 import { initialState, type ModelState } from '../compute/modelState.ts'
 import { referenceBackend } from '../compute/reference.ts'
 import { parseAddress } from '../primitives/address.ts'
@@ -13,10 +14,11 @@ import { type Hex, parseHex } from '../primitives/bytes.ts'
 import { type Hash, zeroHash } from '../primitives/hash.ts'
 import { merkleRoot } from '../primitives/merkle.ts'
 import { openPortableVerifier, type PortableVerifier } from '../proof/portable.ts'
-import { readDataset } from '../registry/datasets.ts'
+import { type RowBlobs, readDataset, rowBlobsOf } from '../registry/datasets.ts'
 import { isEvaluation, leaseSeed, leaseWork } from '../registry/evaluation.ts'
 import { type Job, jobIdOf, ProofKind, rangeSteps, rowSpan } from '../registry/job.ts'
 import { isFresh, type JobRecord, readJob } from '../registry/jobRecord.ts'
+import { jointName } from '../registry/jointName.ts'
 import { decodeProofSidecar, sidecarName } from '../registry/sidecar.ts'
 import type { Source } from './ask.ts'
 import { type Checker, createChecker, judge, Refused, refuseFault, type Verdict } from './checks.ts'
@@ -64,7 +66,7 @@ type Claim = {
   /** The steps: of the job, or of its evaluation. */
   readonly work: { readonly job: Job; readonly range: number; readonly seed: Hash }
   readonly before: Hash
-  readonly datasetBlob: Hash
+  readonly rows: RowBlobs
 }
 
 function checkSettled(
@@ -109,7 +111,7 @@ function checkState(
       ? commitmentOf(verifier, job, initialState(job, state.seed))
       : state.commitment
     const detail = `job, seed and weights before, proven under state root ${parent.stateRoot}`
-    return { value: { record, work, before, datasetBlob: dataset.blob }, detail }
+    return { value: { record, work, before, rows: rowBlobsOf(dataset) }, detail }
   })
 }
 
@@ -117,20 +119,36 @@ function checkState(
 function checkRows(
   checker: Checker,
   source: Source,
-  { work: { job, range, seed }, datasetBlob }: Claim,
+  { work: { job, range, seed }, rows }: Claim,
 ): Promise<readonly Rows[]> {
   return checker.check('rows', async () => {
-    const dataset = datasetFromBytes(await source.blob(datasetBlob, maxRowBytes))
-    if (!dataset.ok) return refuseFault(dataset.fault)
-    const root = merkleRoot(rowLeaves(dataset.value))
+    const { dataset, root } = await fetchRows(source, rows)
     if (root !== job.dataset) throw new Refused(`the rows' Merkle root is ${root}`)
     const { count } = rangeSteps(job, range)
-    if (rowSpan(job, dataset.value.rows).first < 0) throw new Refused('the rows are too few')
+    if (rowSpan(job, dataset.rows).first < 0) throw new Refused('the rows are too few')
     return {
-      value: rowsOfRange(job, seed, range, dataset.value),
-      detail: `${count} batches of ${job.batch} out of ${dataset.value.rows} rows under ${root}`,
+      value: rowsOfRange(job, seed, range, dataset),
+      detail: `${count} batches of ${job.batch} out of ${dataset.rows} rows under ${root}`,
     }
   })
+}
+
+/** The rows, and the name that follows from them: of one dataset, or of several taken together. */
+async function fetchRows(
+  source: Source,
+  { datasetBlob, joint }: RowBlobs,
+): Promise<{ readonly dataset: Dataset; readonly root: Hash }> {
+  const parts: Dataset[] = []
+  for (const blob of joint?.parts.map((part) => part.blob) ?? [datasetBlob]) {
+    const part = datasetFromBytes(await source.blob(blob, maxRowBytes))
+    if (!part.ok) return refuseFault(part.fault)
+    parts.push(part.value)
+  }
+  const dataset = joinRows(parts)
+  if (!dataset.ok) return refuseFault(dataset.fault)
+  const named = parts.map((part) => ({ root: merkleRoot(rowLeaves(part)), rows: part.rows }))
+  const root = joint === undefined ? named[0]!.root : jointName(joint.salt, named)
+  return { dataset: dataset.value, root }
 }
 
 function rowsOfRange(job: Job, seed: Hash, range: number, dataset: Dataset): readonly Rows[] {

@@ -11,6 +11,7 @@ import type { Backend, Session } from './backend.ts'
 import { batchPlan, batchRows } from './batch.ts'
 import { type Dataset, type DatasetFault, readRows } from './dataset.ts'
 import { addScores, predictions, type Score, score } from './evaluate.ts'
+import { type JointFault, openRows, type RowFiles } from './jointRows.ts'
 import {
   commitStateBytes,
   decodeState,
@@ -30,8 +31,7 @@ export type TrainTask = {
   readonly steps: number
   /** Canonical state before `fromStep`; null: the job's initial one, drawn from the seed. */
   readonly state: Uint8Array | null
-  /** Path of the dataset's blob. */
-  readonly dataset: string
+  readonly dataset: RowFiles
 }
 
 export type TrainResult = {
@@ -83,7 +83,7 @@ export type TrainingTask = TrainTask | EvaluateTask | PredictTask
 export type TaskFault =
   | CodecFault
   | ModelStateFault
-  | DatasetFault
+  | JointFault
   | { readonly code: 'task/features'; readonly expected: number; readonly got: number }
   | { readonly code: 'task/rows'; readonly batch: number; readonly got: number }
   | { readonly code: 'task/steps'; readonly limit: number; readonly got: number }
@@ -224,9 +224,9 @@ function openModel(task: Pick<PredictTask, 'job' | 'state'>): Result<Model, Task
   return state.ok ? ok({ job: job.value, state: state.value }) : state
 }
 
-/** The dataset at `path`, if its rows fit the model. */
-function openFitting(path: string, job: Job, modules: TaskModules): Result<Dataset, TaskFault> {
-  const dataset = modules.openDataset(path)
+/** The dataset in `files`, if its rows fit the model. */
+function openFitting(files: RowFiles, job: Job, modules: TaskModules): Result<Dataset, TaskFault> {
+  const dataset = openRows(files, modules.openDataset)
   if (!dataset.ok) return dataset
   const { features } = dataset.value
   if (features !== job.layers[0])

@@ -7,6 +7,7 @@ import type { Address } from '../primitives/address.ts'
 import type { Hash } from '../primitives/hash.ts'
 import { type Fault, invariant, type Result, refuse } from '../primitives/result.ts'
 import { certifyGas } from '../proof/certificateCost.ts'
+import { readDataset } from '../registry/datasets.ts'
 import { readCharges } from '../registry/jobCharges.ts'
 import { readJob } from '../registry/jobRecord.ts'
 import type { CertifyCall } from '../vm/modules/jobs.ts'
@@ -59,7 +60,10 @@ export function createCertifier({ chain, account, certificates, pools }: Certifi
       .filter(({ worker, transaction: { tx } }) => worker === account.address && tx.nonce >= nonce)
     const members = (await chain.setAt(chain.head().height))?.validators.length ?? maxValidators
     const { royalties, rowPrice, heldOutRowPrice } = await readCharges(reader.world, call.job)
-    const payments = royalties.length + (rowPrice + heldOutRowPrice > 0n ? 1 : 0)
+    const dataset = await readDataset(reader.world, record.job.dataset)
+    // Parts of a joint dataset have a share of the fee and a price for their rows each.
+    const parts = dataset?.joint === undefined ? 0 : 2 * dataset.joint.parts.length
+    const payments = parts + royalties.length + (rowPrice + heldOutRowPrice > 0n ? 1 : 0)
     const gas = storageGas(members, call.custodians, payments) + certifyGas(record.job, call.range)
     const transaction = await account.sign({
       chainId: chain.genesis.chainId,

@@ -4,7 +4,7 @@
  */
 import type { Hash } from '../primitives/hash.ts'
 import { zeroHash } from '../primitives/hash.ts'
-import { readDataset } from '../registry/datasets.ts'
+import { partsOf, readDataset } from '../registry/datasets.ts'
 import { type JobRecord, readJob } from '../registry/jobRecord.ts'
 import { hashOfWord, listItems } from '../registry/layout.ts'
 import type { World } from '../registry/records.ts'
@@ -41,7 +41,8 @@ export function createDataKeeper({
       if (record === null) continue
       prepare(record)
       const dataset = await readDataset(world, record.job.dataset)
-      for (const blob of [dataset?.blob ?? zeroHash, record.state.weights]) await want(blob)
+      const rows = dataset === null ? [] : partsOf(dataset).map(({ blob }) => blob)
+      for (const blob of [...rows, record.state.weights]) await want(blob)
     }
   }
 

@@ -11,7 +11,7 @@ import { type Hex, toHex } from '../primitives/bytes.ts'
 import type { Hash } from '../primitives/hash.ts'
 import { type Fault, ok, type Result, refuse } from '../primitives/result.ts'
 import { type Challenge, isKept, openChallenges, type Part } from '../registry/challenges.ts'
-import { readDataset } from '../registry/datasets.ts'
+import { partsOf, readDataset } from '../registry/datasets.ts'
 import { encodeJob } from '../registry/job.ts'
 import { readJob } from '../registry/jobRecord.ts'
 import { hasDeclined, keepersOf } from '../registry/keepers.ts'
@@ -111,11 +111,11 @@ export function createKeeper(modules: KeeperModules): Keeper {
     if (refused.size === 0) return
     const record = await readJob(world, hashOfWord(job))
     const dataset = record === null ? null : await readDataset(world, record.job.dataset)
-    if (dataset === null || !refused.has(dataset.blob)) return
-    if (await hasDeclined(world, dataset.root, self)) return
-    const args = [dataset.root] as const
-    const data = encodeFunctionData({ abi: custodyAbi, functionName: 'decline', args })
-    begin(`decline ${dataset.root}`, head, () => call(data, declineGas))
+    for (const { root, blob } of dataset === null ? [] : partsOf(dataset)) {
+      if (!refused.has(blob) || (await hasDeclined(world, root, self))) continue
+      const data = encodeFunctionData({ abi: custodyAbi, functionName: 'decline', args: [root] })
+      begin(`decline ${root}`, head, () => call(data, declineGas))
+    }
   }
 
   /** Fetch one of the newest models, if it is this node's to keep: another one at each head. */

@@ -9,6 +9,7 @@ import { type Fault, ok, type Result, refuse } from '../primitives/result.ts'
 import type { StepStatement } from '../proof/stepVerifier.ts'
 import { encodeJob, rangeSteps } from '../registry/job.ts'
 import type { BlobStore } from '../storage/blobStore.ts'
+import { ensureRows, rowFilesOf } from './rowFiles.ts'
 
 /** A blob's bytes brought here if they are anywhere, unless there are more than `maxBytes`. */
 export type EnsureBlob = (
@@ -25,7 +26,7 @@ export type LeaseTrainingModules = {
 
 export type LeaseInputs = Pick<
   StepStatement,
-  'job' | 'seed' | 'range' | 'weightsBefore' | 'datasetBlob'
+  'job' | 'seed' | 'range' | 'weightsBefore' | 'datasetBlob' | 'joint'
 >
 
 /**
@@ -53,7 +54,7 @@ export function createLeaseTraining(modules: LeaseTrainingModules): TrainLease {
 
   return async (inputs, signal) => {
     const { job, seed, range, datasetBlob } = inputs
-    const dataset = await ensureBlob(datasetBlob, signal)
+    const dataset = await ensureRows(inputs, ensureBlob, signal)
     if (!dataset.ok) return refuse({ code: 'unavailable/dataset', blob: datasetBlob })
     const state = await weightsBefore(inputs, signal)
     if (!state.ok) return state
@@ -64,7 +65,7 @@ export function createLeaseTraining(modules: LeaseTrainingModules): TrainLease {
       fromStep: from,
       steps: count,
       state: state.value,
-      dataset: blobs.path(datasetBlob),
+      dataset: rowFilesOf(inputs, blobs),
     }
     const trained = await pool.train(task, { signal })
     return trained.ok ? trained : unavailable(trained.fault)

@@ -13,6 +13,7 @@ import { custodySignBytes } from './custodyMessage.ts'
 import type { InitialCommitments } from './initialCommitments.ts'
 import { type EnsureBlob, unavailable } from './leaseTraining.ts'
 import type { ProofPool } from './proofPool.ts'
+import { datasetFileOf, ensureRows } from './rowFiles.ts'
 
 export type ProofJudgeModules = {
   readonly pool: Pick<ProofPool, 'verify'>
@@ -59,13 +60,13 @@ export function createProofJudge(modules: ProofJudgeModules): VerifyStep {
       return refuse({ code: 'custody/signature', custodians: statement.custodians.length })
     const start = await startFault(statement)
     if (start !== null) return refuse(start)
-    const there = await ensureBlob(statement.datasetBlob, signal)
+    const there = await ensureRows(statement, ensureBlob, signal)
     if (!there.ok) return refuse({ code: 'unavailable/dataset', blob: statement.datasetBlob })
     const task = {
       job: encodeJob(job),
       statement: { seed, range, worker, before, after, losses },
       proof,
-      dataset: { path: blobs.path(statement.datasetBlob), root: job.dataset },
+      dataset: datasetFileOf(job.dataset, statement, blobs),
     }
     const judged = await pool.verify(task, { signal })
     if (!judged.ok) return unavailable(judged.fault)

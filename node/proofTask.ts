@@ -4,10 +4,11 @@
  */
 import type { Backend } from '../compute/backend.ts'
 import { type Dataset, type DatasetFault, rowLeaves } from '../compute/dataset.ts'
+import { joinRows, type RowFiles } from '../compute/jointRows.ts'
 import { decodeState, encodeState, initialState, type ModelState } from '../compute/modelState.ts'
 import type { TrainResult } from '../compute/trainingTask.ts'
 import type { Address } from '../primitives/address.ts'
-import type { Hash } from '../primitives/hash.ts'
+import { type Hash, zeroHash } from '../primitives/hash.ts'
 import { merkleRoot } from '../primitives/merkle.ts'
 import { type Fault, ok, type Result, refuse } from '../primitives/result.ts'
 import type { Kernels } from '../proof/kernels.ts'
@@ -15,10 +16,16 @@ import { commitWeights, proveLease } from '../proof/prover.ts'
 import type { ProofStatement } from '../proof/statement.ts'
 import { verifyStepProof } from '../proof/verifier.ts'
 import { decodeJob, type Job, rowSpan } from '../registry/job.ts'
+import { jointName } from '../registry/jointName.ts'
 import { leaseRows, traceLease } from './leaseTrace.ts'
 
 /** Rows on disk, and the root that they must have. */
-export type DatasetFile = { readonly path: string; readonly root: Hash }
+export type DatasetFile = {
+  readonly path: RowFiles
+  readonly root: Hash
+  /** Where the rows are those of several datasets: their own roots, and what their name is salted with. */
+  readonly joint?: { readonly salt: Hash; readonly roots: readonly Hash[] }
+}
 
 export type ProveTask = {
   readonly kind: 'prove'
@@ -142,11 +149,11 @@ const maxChecked = 64
 
 /** The dataset, if it fits the job and its rows hash to the root that names it. */
 function openChecked(
-  { path, root }: DatasetFile,
+  file: DatasetFile,
   job: Job,
   { openDataset }: ProofTaskModules,
 ): Result<Dataset, Fault> {
-  const dataset = openDataset(path)
+  const dataset = openNamed(file, openDataset)
   if (!dataset.ok) return dataset
   const { features, rows } = dataset.value
   if (features !== job.layers[0])
@@ -154,6 +161,35 @@ function openChecked(
   const { first, count } = rowSpan(job, rows)
   if (first < 0 || count < job.batch)
     return refuse({ code: 'task/rows', batch: job.batch, got: Math.min(rows, count) })
+  return dataset
+}
+
+/** The rows, if they hash to the root that names them, or the parts' to theirs and these to theirs all. */
+function openNamed(
+  { path, root, joint }: DatasetFile,
+  open: ProofTaskModules['openDataset'],
+): Result<Dataset, Fault> {
+  if (typeof path === 'string') return openRooted(path, root, open)
+  const { salt, roots } = joint ?? { salt: zeroHash, roots: [] }
+  const parts: Dataset[] = []
+  for (const [i, file] of path.entries()) {
+    const part = openRooted(file, roots[i] ?? zeroHash, open)
+    if (!part.ok) return part
+    parts.push(part.value)
+  }
+  const named = parts.map(({ rows }, i) => ({ root: roots[i]!, rows }))
+  const got = jointName(salt, named)
+  if (got !== root) return refuse({ code: 'dataset/root', expected: root, got })
+  return joinRows(parts)
+}
+
+function openRooted(
+  path: string,
+  root: Hash,
+  open: ProofTaskModules['openDataset'],
+): Result<Dataset, Fault> {
+  const dataset = open(path)
+  if (!dataset.ok) return dataset
   const name = `${path} ${root}`
   if (checked.has(name)) return dataset
   const got = merkleRoot(rowLeaves(dataset.value))

@@ -7,6 +7,7 @@ import type { Address } from '../primitives/address.ts'
 import { type Hash, zeroHash } from '../primitives/hash.ts'
 import { type Fault, invariant, ok, type Result, refuse } from '../primitives/result.ts'
 import type { Custody } from '../registry/custody.ts'
+import { rowBlobsOf } from '../registry/datasets.ts'
 import { isEvaluation } from '../registry/evaluation.ts'
 import { encodeJob } from '../registry/job.ts'
 import { encodeProofSidecar } from '../registry/sidecar.ts'
@@ -16,6 +17,7 @@ import type { EnsureBlob } from './leaseTraining.ts'
 import type { LeaseOrder, LeaseWork } from './leaseWork.ts'
 import type { ProofPool } from './proofPool.ts'
 import type { Trained } from './proofTask.ts'
+import { datasetFileOf, ensureRows } from './rowFiles.ts'
 
 export type ProofWorkModules = {
   readonly self: Address
@@ -72,7 +74,8 @@ export function createProofWork(modules: ProofWorkModules): LeaseWork {
   return async (order, signal) => {
     const { record, dataset, lease, work } = order
     const { job, range, seed } = work
-    const rows = await ensureBlob(dataset.blob, signal)
+    const blobsOfRows = rowBlobsOf(dataset)
+    const rows = await ensureRows(blobsOfRows, ensureBlob, signal)
     if (!rows.ok) return rows
     const before = await stateBefore(order, signal)
     if (!before.ok) return before
@@ -84,7 +87,7 @@ export function createProofWork(modules: ProofWorkModules): LeaseWork {
       range,
       worker: self,
       state: before.value,
-      dataset: { path: blobs.path(dataset.blob), root: job.dataset },
+      dataset: datasetFileOf(job.dataset, blobsOfRows, blobs),
     }
     const giveUp = new AbortController()
     const proven = await pool.prove(task, {

@@ -5,6 +5,7 @@
 
 import type { Address } from '../primitives/address.ts'
 import { ok, refuse } from '../primitives/result.ts'
+import { rowBlobsOf } from '../registry/datasets.ts'
 import { isEvaluation } from '../registry/evaluation.ts'
 import { encodeReplaySidecar } from '../registry/sidecar.ts'
 import type { BlobStore } from '../storage/blobStore.ts'
@@ -22,7 +23,7 @@ export function createReplayWork({ self, train, blobs }: ReplayWorkModules): Lea
     const inputs = {
       ...work,
       weightsBefore: record.state.weights,
-      datasetBlob: dataset.blob,
+      ...rowBlobsOf(dataset),
     }
     const trained = await train(inputs, signal)
     if (!trained.ok) return trained

@@ -10,7 +10,7 @@ import { type Hash, zeroHash } from '../primitives/hash.ts'
 import { type Fault, ok, type Result, refuse } from '../primitives/result.ts'
 import type { StepStatement } from '../proof/stepVerifier.ts'
 import { custodiansOf, custodyFault, custodyOf } from '../registry/custody.ts'
-import { readDataset } from '../registry/datasets.ts'
+import { readDataset, rowBlobsOf } from '../registry/datasets.ts'
 import { leaseSeed, leaseWork } from '../registry/evaluation.ts'
 import { type JobRecord, readJob } from '../registry/jobRecord.ts'
 import type { World } from '../registry/records.ts'
@@ -99,7 +99,7 @@ async function describe(
     losses: call.losses,
     weightsBefore: state.weights,
     weightsAfter: call.weights,
-    datasetBlob: dataset.blob,
+    ...rowBlobsOf(dataset),
     custodians: custodians.map(({ publicKey }) => publicKey),
   })
 }

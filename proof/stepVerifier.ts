@@ -6,10 +6,11 @@ import type { Address } from '../primitives/address.ts'
 import type { Hex } from '../primitives/bytes.ts'
 import type { Hash } from '../primitives/hash.ts'
 import type { Fault, Result } from '../primitives/result.ts'
+import type { RowBlobs } from '../registry/datasets.ts'
 import type { Job } from '../registry/job.ts'
 
 /** The statement of one lease: these steps of this job take these weights to those, with these losses. */
-export type StepStatement = {
+export type StepStatement = RowBlobs & {
   /** The job that is paid for the work. */
   readonly jobId: Hash
   /** The job whose steps they are: itself, or its evaluation. */
@@ -24,10 +25,9 @@ export type StepStatement = {
   readonly after: Hash
   /** Loss of each step. */
   readonly losses: readonly bigint[]
-  /** Content hashes of blobs: weights before (zero: the initial ones) and after, dataset rows. */
+  /** Content hashes of blobs: weights before (zero: the initial ones) and after. */
   readonly weightsBefore: Hash
   readonly weightsAfter: Hash
-  readonly datasetBlob: Hash
   /** BLS keys of who vouches that the blob after holds the weights after; none for `replay`. */
   readonly custodians: readonly Hex[]
 }

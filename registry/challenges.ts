@@ -13,7 +13,7 @@ import { uintBytes } from '../primitives/bytes.ts'
 import { type Hash, hashBytes, hashOf, hashToUint } from '../primitives/hash.ts'
 import { checkMerklePath, merkleLeaf } from '../primitives/merkle.ts'
 import { invariant, ok, type Result, refuse } from '../primitives/result.ts'
-import { readDataset } from './datasets.ts'
+import { partsOf, readDataset } from './datasets.ts'
 import { splitFee } from './formulas.ts'
 import { type Job, ProofKind } from './job.ts'
 import { type JobRecord, readJob } from './jobRecord.ts'
@@ -172,7 +172,9 @@ async function draw(
   const record = await drawJob(world, params, height, (of) => pick(0, of))
   if (record === null) return
   const { id, job, state } = record
-  const dataset = pick(1, 2) === 0 ? await readDataset(world, job.dataset) : null
+  const asked = pick(1, 2) === 0 ? await readDataset(world, job.dataset) : null
+  const parts = asked === null ? [] : partsOf(asked)
+  const dataset = parts.length > 1 ? parts[pick(4, parts.length)]! : (parts[0] ?? null)
   const subject: Subject =
     dataset === null ? { kind: 'weights', name: id, job } : { kind: 'rows', name: dataset.root }
   const keepers = await keepersOf(world, params, subject, height)

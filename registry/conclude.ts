@@ -5,15 +5,12 @@ import type { ChainParams } from '../params/chainParams.ts'
 import type { Address } from '../primitives/address.ts'
 import type { Hash } from '../primitives/hash.ts'
 import { ok, type Result, refuse } from '../primitives/result.ts'
-import { isEvaluation } from './evaluation.ts'
+import { evaluationAttempts, isEvaluation } from './evaluation.ts'
 import { endJob } from './jobBook.ts'
 import { JobStatus, readJob } from './jobRecord.ts'
 import { type Miss, settleMisses } from './misses.ts'
 import { readingStakesOnce, type World } from './records.ts'
 import { attemptAt, attemptStart } from './schedule.ts'
-
-/** Attempts that an evaluation gets: two drawn ones and two open ones. */
-export const evaluationAttempts = 4
 
 export type ConcludeFault =
   | { readonly code: 'jobs/unknown'; readonly id: Hash }

@@ -16,6 +16,9 @@ import type { World } from './records.ts'
 /** Most rows that one evaluation draws. */
 export const maxEvaluationRows = 1_024
 
+/** Attempts that an evaluation gets: two drawn ones and two open ones. */
+export const evaluationAttempts = 4
+
 /** Leases of a job: its ranges, and the evaluation where rows are held out. */
 export function leaseCount(job: Job): number {
   return rangeCount(job) + (job.heldOut === undefined ? 0 : 1)

@@ -7,9 +7,16 @@ import { type Address, zeroAddress } from '../primitives/address.ts'
 import { type Hash, zeroHash } from '../primitives/hash.ts'
 import { ok, type Result, refuse } from '../primitives/result.ts'
 import { type AdmissionFault, admitJob } from './admission.ts'
-import { type Dataset, readDataset } from './datasets.ts'
+import { valuesIn } from './collections.ts'
+import { type Dataset, partsOf, readDataset } from './datasets.ts'
 import { mayTrain } from './datasetTerms.ts'
-import { evaluationJob, isEvaluation, leaseCount, leaseSeed } from './evaluation.ts'
+import {
+  evaluationAttempts,
+  evaluationJob,
+  isEvaluation,
+  leaseCount,
+  leaseSeed,
+} from './evaluation.ts'
 import { type Job, jobIdOf, proofKinds, rowSpan, stepMacs } from './job.ts'
 import { currentCharges, totalCharges, writeCharges } from './jobCharges.ts'
 import {
@@ -27,6 +34,7 @@ import { readModel, registerModel } from './models.ts'
 import { basePriceOf } from './prices.ts'
 import type { World } from './records.ts'
 import { attemptAt, drawnAttempts } from './schedule.ts'
+import { collectionOf, markTrial, trialSeed } from './trials.ts'
 import { dropWaiting, maxWaiting, pushWaiting, takeWaiting, waitingCount } from './waitingJobs.ts'
 
 export type JobFault =
@@ -51,6 +59,8 @@ export type JobFault =
   | { readonly code: 'jobs/queueFull'; readonly max: bigint }
   | { readonly code: 'jobs/notOwner'; readonly owner: Address }
   | { readonly code: 'jobs/notRunning'; readonly id: Hash }
+  | { readonly code: 'jobs/notValued'; readonly dataset: Hash }
+  | { readonly code: 'jobs/isTrial'; readonly collection: Hash }
 
 /** The fees of all leases of a job, wei. */
 export function totalFee(job: Job, params: ChainParams): bigint {
@@ -74,6 +84,8 @@ export function nextJobNonce(world: World, owner: Address): Promise<bigint> {
 /**
  * Open a job. `wei` came with the call and is in the module's account: {@link jobCost} and the open fee,
  * to the wei. Returns the job's name.
+ *
+ * @param trialOf - the collection whose datasets it helps to value: their owners have agreed to that.
  */
 export async function openJob(
   world: World,
@@ -81,16 +93,17 @@ export async function openJob(
   job: Job,
   wei: bigint,
   height: bigint,
+  trialOf: Hash | null = null,
 ): Promise<Result<Hash, JobFault>> {
   const admitted = admitJob(job, { ...params, basePrice: await basePriceOf(world, params) })
   if (!admitted.ok) return admitted
   const unfit =
-    (await rowsFault(world, job, job)) ??
-    (job.heldOut === undefined ? null : await rowsFault(world, evaluationJob(job), job))
+    (await rowsFault(world, job, job, trialOf !== null)) ??
+    (job.heldOut === undefined ? null : await rowsFault(world, evaluationJob(job), job, false))
   if (unfit !== null) return refuse(unfit)
   const base = await baseOf(world, job)
   if (!base.ok) return base
-  const charges = await currentCharges(world, job)
+  const charges = await currentCharges(world, job, trialOf !== null)
   const escrow = totalFee(job, params) + totalCharges(job, charges, params)
   const required = escrow + params.openFee
   if (wei !== required) return refuse({ code: 'jobs/wrongEscrow', required, got: wei })
@@ -116,6 +129,7 @@ export async function openJob(
     evaluationSeed: zeroHash,
   })
   await writeCharges(world, id, charges)
+  if (trialOf !== null) await markTrial(world, id, trialOf)
   await listPush(world.jobs, BigInt(id), 'jobs')
   await burn(world, moduleAddresses.jobs, params.openFee)
   if (active) await activate(world, id, height)
@@ -124,12 +138,33 @@ export async function openJob(
 }
 
 /** Whether the rows of `work` are there, are for its owner, and fit. */
-async function rowsFault(world: World, work: Job, { owner }: Job): Promise<JobFault | null> {
+async function rowsFault(
+  world: World,
+  work: Job,
+  { owner }: Job,
+  trial: boolean,
+): Promise<JobFault | null> {
   const dataset = await readDataset(world, work.dataset)
   if (dataset === null) return { code: 'jobs/unknownDataset', dataset: work.dataset }
-  if (!(await mayTrain(world, dataset, owner)))
-    return { code: 'jobs/notAllowed', dataset: work.dataset, account: owner }
+  if (!trial) {
+    const unfit = await jointFault(world, work, dataset)
+    if (unfit !== null) return unfit
+    for (const part of partsOf(dataset))
+      if (!(await mayTrain(world, part, owner)))
+        return { code: 'jobs/notAllowed', dataset: part.root, account: owner }
+  }
   return datasetFault(work, dataset)
+}
+
+/** Several datasets are trained on when they are valued, and held out from never. */
+async function jointFault(world: World, work: Job, dataset: Dataset): Promise<JobFault | null> {
+  if (dataset.joint === undefined) return null
+  if (work.lastRows !== undefined || work.heldOut?.dataset === dataset.root) {
+    const got = BigInt(dataset.joint.parts.length)
+    return { code: 'jobs/datasetMismatch', field: 'heldOut', expected: 1n, got }
+  }
+  const valued = (await valuesIn(world, dataset.root)).length > 0
+  return valued ? null : { code: 'jobs/notValued', dataset: dataset.root }
 }
 
 /** The weights that a job starts from; zeros where it draws its own. */
@@ -205,7 +240,9 @@ export async function seedJobs(world: World, height: bigint, mixHash: Hash): Pro
     const record = await readJob(world, hashOfWord(word))
     if (record === null || record.state.rangeSince + 2n > height) continue
     const evaluates = isEvaluation(record.job, record.state.range)
-    const seed = evaluates ? { evaluationSeed: mixHash } : { seed: mixHash }
+    const seed = evaluates
+      ? { evaluationSeed: mixHash }
+      : { seed: (await trialSeed(world, record.id)) ?? mixHash }
     await writeJobState(world, record.id, seed)
     await listRemove(world.jobs, word, 'unseeded')
   }
@@ -235,20 +272,22 @@ export async function cancelJob(
     const refund = await endJob(world, params, record, JobStatus.Cancelled, height)
     return ok({ refund, misses: [] })
   }
-  if (isStale(record, params, height)) {
+  const collection = await collectionOf(world, id)
+  const least = collection === null ? drawnAttempts : evaluationAttempts
+  if (isStale(record, params, height, least)) {
     const settled = await settleMisses(world, params, record, caller, height)
     const refund = await endJob(world, params, settled.record, JobStatus.Cancelled, height)
     return ok({ refund, misses: settled.misses })
   }
   if (state.status !== JobStatus.Active) return refuse({ code: 'jobs/notRunning', id })
+  // Who saw its losses could end the trials that it does not like.
+  if (collection !== null) return refuse({ code: 'jobs/isTrial', collection })
   await writeJobState(world, id, { cancelRequested: true })
   return ok(null)
 }
 
-function isStale(record: JobRecord, params: ChainParams, height: bigint): boolean {
-  return (
-    record.state.status === JobStatus.Active && attemptAt(record, params, height) >= drawnAttempts
-  )
+function isStale(record: JobRecord, params: ChainParams, height: bigint, least: number): boolean {
+  return record.state.status === JobStatus.Active && attemptAt(record, params, height) >= least
 }
 
 /**

@@ -20,6 +20,7 @@ import { type JobRecord, JobStatus, readJob } from './jobRecord.ts'
 import { hashOfWord, listItems } from './layout.ts'
 import type { World } from './records.ts'
 import { jailedSince } from './stakes.ts'
+import { barredFrom } from './trials.ts'
 import { epochOf, type Validator, type ValidatorSet } from './validatorSet.ts'
 
 /** Attempts that have one holder; later ones are open to all who are able. */
@@ -62,14 +63,23 @@ export function attemptAt(record: JobRecord, params: ChainParams, height: bigint
   return 2 + Math.floor(spans / 4)
 }
 
-/** The validators of a set who may take a lease of the job, in canonical order. */
-export function ableFor(job: Job, set: ValidatorSet): readonly Validator[] {
+/**
+ * The validators of a set who may take a lease of the job, in canonical order.
+ *
+ * @param barred - who may not, whatever they accept; E-58 of docs/spec/economy.md.
+ */
+export function ableFor(
+  job: Job,
+  set: ValidatorSet,
+  barred: readonly Address[] = [],
+): readonly Validator[] {
   return set.validators.filter(
     (validator) =>
       !validator.jailed &&
       validator.ask <= job.pricePerMac &&
       validator.maxParams >= BigInt(weightCount(job)) &&
-      validator.address !== job.owner,
+      validator.address !== job.owner &&
+      !barred.includes(validator.address),
   )
 }
 
@@ -118,7 +128,8 @@ export async function leaseOf(
   const epoch = epochOf(start - 1n, params.epochLength)
   if (beacon === null || !(await isSetKept(world, epoch))) return null
 
-  const able = ableFor(record.job, await asOf(world, await validatorSetAt(world, epoch), start))
+  const set = await asOf(world, await validatorSetAt(world, epoch), start)
+  const able = ableFor(record.job, set, await barredFrom(world, record.id))
   const lease = { job: record.id, range: record.state.range, attempt, start, end }
   const addresses = able.map(({ address }) => address)
   if (attempt >= drawnAttempts) return { ...lease, holder: null, able: addresses }

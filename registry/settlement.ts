@@ -17,7 +17,7 @@ import {
   custodyFault,
   custodyOf,
 } from './custody.ts'
-import { readDataset } from './datasets.ts'
+import { type DataShare, dataShares } from './dataShares.ts'
 import {
   type Evaluation,
   isEvaluation,
@@ -74,6 +74,8 @@ export type Settled = {
   readonly fee: bigint
   /** What was paid on top of it, for rows and to the owners of ancestors. */
   readonly charge: PaidCharge
+  /** Of the fee, to the owners of the rows. */
+  readonly shares: readonly DataShare[]
   readonly steps: number
   readonly misses: readonly Miss[]
   readonly ended: typeof JobStatus.Finished | typeof JobStatus.Cancelled | null
@@ -103,7 +105,8 @@ export async function certify(
 
   const { misses, record } = await settleMisses(world, params, found, worker, height)
   const fee = leaseFee(record.job, claim.range, params)
-  await payFee(world, record, worker, proposer, fee, custodianAddresses(custody, claim))
+  const vouching = custodianAddresses(custody, claim)
+  const shares = await payFee(world, record, worker, proposer, fee, vouching)
   if (custody !== null) await recordVouched(world, record.id, custody.epoch, claim.custodians)
   const charge = await payCharges(world, record.id, record.job, claim.range, fee)
   const work = leaseWork(record.job, claim.range)
@@ -130,7 +133,7 @@ export async function certify(
     await awaitEvaluation(world, record.id)
   const refund =
     ended === null ? 0n : await endJob(world, params, { ...record, state }, ended, height)
-  return ok({ fee, charge, steps: count, misses, ended, refund, evaluation })
+  return ok({ fee, charge, shares, steps: count, misses, ended, refund, evaluation })
 }
 
 /** How a job ends whose lease before `state.range` was settled; null: it goes on. */
@@ -176,7 +179,10 @@ function custodianAddresses(custody: Custody | null, { custodians }: Claim): rea
   return custody === null ? [] : custodiansOf(custody, custodians).map(({ address }) => address)
 }
 
-/** Custodians share their part; what does not divide, or has nobody to go to, is burned. */
+/**
+ * Custodians share their part, and owners of rows theirs, which is returned; what does not divide, or has
+ * nobody to go to, is burned.
+ */
 async function payFee(
   world: World,
   record: JobRecord,
@@ -184,15 +190,17 @@ async function payFee(
   proposer: Address,
   fee: bigint,
   custodians: readonly Address[],
-): Promise<void> {
+): Promise<readonly DataShare[]> {
   const split = splitFee(fee)
-  const owner = (await readDataset(world, record.job.dataset))?.owner ?? null
+  const { id, job } = record
+  const shares = await dataShares(world, { id, dataset: job.dataset }, split.dataset)
+  const shared = shares.reduce((sum, { wei }) => sum + wei, 0n)
   const pay = (to: Address, wei: bigint) => world.purse.transfer(moduleAddresses.jobs, to, wei)
   const { share, pot, rest } = splitCustody(split.custody, custodians.length)
-  const burned = split.burned + rest + (owner === null ? split.dataset : 0n)
+  const burned = split.burned + rest + split.dataset - shared
   await pay(worker, split.worker)
   await pay(proposer, split.proposer)
-  if (owner !== null) await pay(owner, split.dataset)
+  for (const { owner, wei } of shares) if (wei > 0n) await pay(owner, wei)
   for (const custodian of custodians) await pay(custodian, share)
   await pay(moduleAddresses.custody, pot)
   await burn(world, moduleAddresses.jobs, burned)
@@ -200,6 +208,7 @@ async function payFee(
   await recordEarning(world, worker, split.worker)
   await recordEarning(world, proposer, split.proposer)
   for (const custodian of custodians) await recordEarning(world, custodian, share)
+  return shares
 }
 
 export type DeclineFault =

@@ -97,7 +97,8 @@ describe('rows with a price', () => {
     assert.equal(wei, totalFee(job, testParams) + 24n * 4n * 1_000n + testParams.openFee)
     const first = await settle(opened.value)
     const part = (leaseFee(job, 0, testParams) * 15n) / 100n
-    assert.deepEqual(first.charge.data, { dataset: job.dataset, rows: 64, wei: 64_000n })
+    const paid = { dataset: job.dataset, rows: 64, wei: 64_000n, owner: account(900) }
+    assert.deepEqual(first.charge.data, [paid])
     assert.equal(balance(world, 900), part + 64_000n)
     await settle(opened.value)
     const rest = (leaseFee(job, 1, testParams) * 15n) / 100n
@@ -119,7 +120,7 @@ describe('rows with a price', () => {
     const { opened } = await open()
     assert.ok(opened.ok)
     await price(10_000n)
-    assert.equal((await settle(opened.value)).charge.data.wei, 640n)
+    assert.equal((await settle(opened.value)).charge.data[0]!.wei, 640n)
     // Who has not seen the new price pays too little for it.
     const stale = await open({ nonce: 1n }, -1n)
     assert.equal(code(stale.opened), 'jobs/wrongEscrow')

@@ -5,10 +5,15 @@ import { batchPlan, batchRows } from '../../compute/batch.ts'
 import { moduleAddresses } from '../../params/protocol.ts'
 import { type Hash, zeroHash } from '../../primitives/hash.ts'
 import { admitJob, leaseBlocks } from '../../registry/admission.ts'
-import { concludeJob, evaluationAttempts } from '../../registry/conclude.ts'
+import { concludeJob } from '../../registry/conclude.ts'
 import { custodyOf } from '../../registry/custody.ts'
 import { registerDataset } from '../../registry/datasets.ts'
-import { evaluationJob, leaseWork, readEvaluation } from '../../registry/evaluation.ts'
+import {
+  evaluationAttempts,
+  evaluationJob,
+  leaseWork,
+  readEvaluation,
+} from '../../registry/evaluation.ts'
 import { splitFee } from '../../registry/formulas.ts'
 import {
   decodeJob,

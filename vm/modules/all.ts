@@ -16,7 +16,7 @@ export function nativeModules(params: ChainParams, chainId: number): readonly Na
   const checkProof = createProofCheck()
   return [
     stakingModule(params),
-    registryModule(),
+    registryModule(params, chainId),
     jobsModule(params, chainId),
     reputationModule(),
     treasuryModule(params, chainId),

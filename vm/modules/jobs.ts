@@ -9,6 +9,7 @@ import { type Hash, zeroHash } from '../../primitives/hash.ts'
 import { certifyGas, costFault } from '../../proof/certificateCost.ts'
 import { admitJob } from '../../registry/admission.ts'
 import { concludeJob } from '../../registry/conclude.ts'
+import type { DataShare } from '../../registry/dataShares.ts'
 import { readEvaluation } from '../../registry/evaluation.ts'
 import {
   encodeJob,
@@ -31,10 +32,11 @@ import {
 import { hashOfWord, listItems } from '../../registry/layout.ts'
 import { expireLease, type Miss } from '../../registry/misses.ts'
 import { nextLease } from '../../registry/schedule.ts'
-import { type Claim, certify, declineLease } from '../../registry/settlement.ts'
+import { type Claim, certify, declineLease, type Settled } from '../../registry/settlement.ts'
 import type { NativeCall, NativeModule, NativeOutcome } from '../nativeModule.ts'
 import { jobsAbi } from './jobsAbi.ts'
 import { answer, defineModule, refusal } from './module.ts'
+import { trialHandlers } from './trials.ts'
 
 /** Arguments of `open` and `quote` as the ABI decodes them. */
 export type JobSpec = Omit<JobTerms, 'proofKind' | 'heldOut'> & {
@@ -110,7 +112,12 @@ export function jobsModule(params: ChainParams, chainId: number): NativeModule {
     const { height, coinbase } = call.block
     const settled = await certify(call.world, params, claim, call.caller, coinbase, height)
     if (!settled.ok) return refuse(settled.fault)
-    const { fee, charge, steps, misses, ended, refund, evaluation } = settled.value
+    emitSettled(call, claim, settled.value)
+    return answer()
+  }
+
+  function emitSettled(call: NativeCall, claim: CertifyCall, settled: Settled): void {
+    const { fee, charge, shares, steps, misses, ended, refund, evaluation } = settled
     emitMisses(call, claim.job, claim.range, misses)
     call.emit('Certified', {
       jobId: claim.job,
@@ -124,6 +131,7 @@ export function jobsModule(params: ChainParams, chainId: number): NativeModule {
       custodians: claim.custodians,
       sidecar: claim.sidecar,
     })
+    emitShares(call, claim.job, shares)
     emitCharge(call, claim.job, charge)
     if (evaluation !== null)
       call.emit('Evaluated', {
@@ -136,7 +144,6 @@ export function jobsModule(params: ChainParams, chainId: number): NativeModule {
     if (ended === JobStatus.Finished)
       call.emit('JobFinished', { jobId: claim.job, weights: claim.weights, refund })
     if (ended === JobStatus.Cancelled) call.emit('JobCancelled', { jobId: claim.job, refund })
-    return answer()
   }
 
   async function expire(call: NativeCall): Promise<NativeOutcome> {
@@ -231,6 +238,7 @@ export function jobsModule(params: ChainParams, chainId: number): NativeModule {
       if (index >= count) return refuse({ code: 'jobs/unknown', id: zeroHash } as never)
       return answer(await jobAt(call.world, Number(index)))
     },
+    ...trialHandlers(params, refuse),
     activeJobs: async (call) =>
       answer((await listItems(call.world.jobs, 'active')).map(hashOfWord)),
   })
@@ -270,13 +278,15 @@ function viewOf({ job, state }: JobRecord) {
   }
 }
 
-function emitCharge(
-  call: NativeCall,
-  jobId: Hash,
-  { data, dataOwner: owner, royalties }: PaidCharge,
-): void {
-  const { dataset, rows, wei } = data
-  if (wei > 0n) call.emit('RowsPaid', { jobId, dataset, owner, rows: BigInt(rows), amount: wei })
+/** Several datasets share the datasets' part; the owner of one has it by the event that tells the fee. */
+function emitShares(call: NativeCall, jobId: Hash, shares: readonly DataShare[]): void {
+  for (const { dataset, owner, wei: amount } of shares.length > 1 ? shares : [])
+    if (amount > 0n) call.emit('DataShared', { jobId, dataset, owner, amount })
+}
+
+function emitCharge(call: NativeCall, jobId: Hash, { data, royalties }: PaidCharge): void {
+  for (const { dataset, owner, rows, wei: amount } of data)
+    if (amount > 0n) call.emit('RowsPaid', { jobId, dataset, owner, rows: BigInt(rows), amount })
   for (const { model, owner, wei: amount } of royalties)
     if (amount > 0n) call.emit('RoyaltyPaid', { jobId, model, owner, amount })
 }

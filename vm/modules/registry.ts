@@ -2,6 +2,7 @@
  * `Registry`, the native module of what is known: datasets and models.
  */
 import { parseAbi } from 'viem'
+import type { ChainParams } from '../../params/chainParams.ts'
 import { moduleAddresses } from '../../params/protocol.ts'
 import { type Hash, zeroHash } from '../../primitives/hash.ts'
 import { datasetAt, datasetCount, readDataset, registerDataset } from '../../registry/datasets.ts'
@@ -22,6 +23,7 @@ import {
   setModelTerms,
 } from '../../registry/modelTerms.ts'
 import type { NativeCall, NativeModule, NativeOutcome } from '../nativeModule.ts'
+import { collectionHandlers, collectionItems } from './collections.ts'
 import { addressOf, answer, commonErrors, defineModule, refusal } from './module.ts'
 
 export const registryAbi = parseAbi([
@@ -67,10 +69,13 @@ export const registryAbi = parseAbi([
   'error NotForSale(bytes32 model)',
   'error WrongPrice(uint256 required, uint256 got)',
   'error AlreadyBought(address buyer)',
+  ...collectionItems,
   ...commonErrors,
 ])
 
-export function registryModule(): NativeModule {
+export function registryModule(params: ChainParams, chainId: number): NativeModule {
+  const refuse = (fault: { readonly code: string }) => refusal(registryAbi, fault)
+
   async function register(call: NativeCall): Promise<NativeOutcome> {
     const [root, title, blob, rows, features, classes] = call.args as [
       Hash,
@@ -187,6 +192,7 @@ export function registryModule(): NativeModule {
       const sold = await copiesSold(world, model)
       return answer({ ...(await readModelTerms(world, model)), sold })
     },
+    ...collectionHandlers(params, chainId, refuse),
     buy,
     hasBought: async ({ world, args }) => {
       const [model, name] = args as [Hash, string]
