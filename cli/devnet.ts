@@ -136,28 +136,26 @@ async function writeGenesis(path: string, text: string): Promise<void> {
   })
 }
 
-/** `count` ports that were free a moment ago. */
+/**
+ * Below the ports that systems give to outgoing connections (32,768 and up on Linux, 49,152 elsewhere):
+ * of those, one that was free a moment ago is soon some dialler's.
+ */
+const [lowestPort, portCount] = [12_000, 20_000]
+
+/** `count` different ports that were free a moment ago. */
 export async function freePorts(count: number): Promise<readonly number[]> {
-  const servers = Array.from({ length: count }, () => createServer())
-  const ports = await Promise.all(
-    servers.map(
-      (server) =>
-        new Promise<number>((resolve, reject) => {
-          server.once('error', reject)
-          server.listen(0, '127.0.0.1', () => {
-            const address = server.address()
-            resolve(typeof address === 'object' && address !== null ? address.port : 0)
-          })
-        }),
-    ),
-  )
-  await Promise.all(
-    servers.map(
-      (server) =>
-        new Promise<void>((resolve) => {
-          server.close(() => resolve())
-        }),
-    ),
-  )
-  return ports
+  const ports = new Set<number>()
+  while (ports.size < count) {
+    const port = lowestPort + Math.floor(Math.random() * portCount)
+    if (!ports.has(port) && (await isFree(port))) ports.add(port)
+  }
+  return [...ports]
+}
+
+function isFree(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const server = createServer()
+    server.once('error', () => resolve(false))
+    server.listen(port, '127.0.0.1', () => server.close(() => resolve(true)))
+  })
 }
