@@ -1,6 +1,6 @@
 /**
  * What a dataset is worth beside others: the mean gain that it brings to random subsets of them, in
- * losses that evaluations have proven. Rules E-50 to E-55 of docs/spec/economy.md.
+ * losses that evaluations have proven. Rules E-51 to E-55 of docs/spec/economy.md.
  *
  * The mean over all subsets is the Banzhaf value. Of the usual values it is the one that copies cannot
  * raise and that does not change when an owner halves a dataset (Lehrer, "An axiomatization of the
@@ -17,8 +17,8 @@ export const maxValued = 8
 export type Subset = number
 
 /**
- * Loss that a model trained on a subset, which is not empty, was proven to have on the held-out rows;
- * all models alike but for their data.
+ * Loss that a model trained on a subset was proven to have on the held-out rows, all models alike but for
+ * their data; for the empty subset, the loss of who answers nothing.
  */
 export type LossOf = (subset: Subset) => bigint
 
@@ -48,9 +48,9 @@ export function subsetsToTrain(drawn: readonly Subset[], datasets: number): read
 }
 
 /**
- * By how much dataset `index` lowered the loss, round by round; negative where it raised it. A loss
- * beyond twice that of all datasets together, or of nothing, counts as twice: nobody would use such a
- * model, so the step from nothing to a little, which any few rows make, is worth nothing.
+ * By how much dataset `index` lowered the loss, round by round; negative where it raised it. No loss
+ * counts as more than that of who answers nothing, nor as more than twice that of all datasets together:
+ * nobody would use such a model, so the first step, which any few rows make, is worth nothing.
  */
 export function gainsOf(
   drawn: readonly Subset[],
@@ -59,9 +59,10 @@ export function gainsOf(
   lossOf: LossOf,
 ): readonly bigint[] {
   const bit = 1 << index
-  const useless = 2n * lossOf(2 ** datasets - 1)
+  const twice = 2n * lossOf(2 ** datasets - 1)
+  const useless = twice < lossOf(0) ? twice : lossOf(0)
   const counted = (subset: Subset) => {
-    const loss = subset === 0 ? useless : lossOf(subset)
+    const loss = lossOf(subset)
     return loss < useless ? loss : useless
   }
   return drawn.map((subset) => counted(subset & ~bit) - counted(subset | bit))

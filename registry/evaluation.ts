@@ -16,6 +16,9 @@ import type { World } from './records.ts'
 /** Most rows that one evaluation draws. */
 export const maxEvaluationRows = 1_024
 
+/** Loss of one row where all outputs are 0: what a model has that knows nothing and says so. */
+export const blankLoss = 4_096n
+
 /** Attempts that an evaluation gets: two drawn ones and two open ones. */
 export const evaluationAttempts = 4
 
@@ -62,7 +65,7 @@ export type Evaluation = {
   /** Whose rows they were. */
   readonly dataset: Hash
   readonly rows: number
-  /** `Σ (o − 64·y)²` over the rows: 4,096 for each of them if all outputs are 0. */
+  /** `Σ (o − 64·y)²` over the rows. */
   readonly loss: bigint
   readonly worker: Address
   readonly height: bigint

@@ -18,7 +18,7 @@ import {
 } from './collections.ts'
 import { readDataset, writeJoint } from './datasets.ts'
 import { drawSubsets, type Subset, subsetsToTrain, valuesOf } from './dataValue.ts'
-import { evaluationAttempts, readEvaluation } from './evaluation.ts'
+import { blankLoss, evaluationAttempts, evaluationJob, readEvaluation } from './evaluation.ts'
 import type { Job } from './job.ts'
 import { type JobFault, nextJobNonce, openJob, totalFee } from './jobBook.ts'
 import { currentCharges, totalCharges } from './jobCharges.ts'
@@ -200,7 +200,9 @@ export async function valueCollection(
   if (!draw.ok) return refuse({ code: 'registry/notAgreed', name })
   const { collection, rounds } = draw.value
   if (collection.valuedAt > 0n) return refuse({ code: 'registry/alreadyValued', name })
-  const losses = new Map<Subset, bigint>()
+  const { trial } = await readTrial(world, name)
+  const blank = blankLoss * BigInt(evaluationJob(trial).batch)
+  const losses = new Map<Subset, bigint>([[0, blank]])
   for (const { subset, loss } of await trialsOf(world, name, height)) {
     if (loss === null) return refuse({ code: 'registry/notTried', subset: BigInt(subset) })
     losses.set(subset, loss)

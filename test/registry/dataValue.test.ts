@@ -132,7 +132,7 @@ describe('the value of a dataset', () => {
     const loss =
       (gains: readonly bigint[]): LossOf =>
       (subset) =>
-        (subset & 1) === 1 ? 1_000n - gains[subset >> 1]! : 1_000n
+        subset === 0 ? 2_000n : (subset & 1) === 1 ? 1_000n - gains[subset >> 1]! : 1_000n
     const values = (a: bigint, b: bigint, c: bigint) =>
       valuesOf([6, 10, 12], 4, loss([0n, 0n, 0n, a, 0n, b, c, 0n]))
     assert.deepEqual(values(10n, 12n, 9n), [31n, 0n, 0n, 0n])
