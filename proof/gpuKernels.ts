@@ -20,6 +20,11 @@ const worthSending = 2 ** 20
 const worthFolding = 2 ** 20
 /** Columns of fewer cells are summed here. */
 const worthHolding = 2 ** 18
+/**
+ * Of a tree's levels: 8 GiB, and the layer that is proved takes as much again at most. A device with less
+ * memory fails, and is not asked again.
+ */
+const levelWords = 2 ** 31
 /** Rows that are summed at once: WebGPU allows so many workgroups in a row. */
 const maxRows = 65_535
 
@@ -206,8 +211,12 @@ export function gpuKernels(
     return kernels.scope(action)
   }
 
+  const away = { levels: levelWords, vector: link.maxWords }
   const withGpu: Kernels = {
     ...kernels,
+    get budget() {
+      return lost ? kernels.budget : { ...kernels.budget, away }
+    },
     codeElsewhere,
     holdElsewhere,
     quadsElsewhere,

@@ -89,7 +89,8 @@ function within(value: number, most: number): number {
   return Math.min(Math.max(value, 0), most)
 }
 
-function countsOne({ kind, cols, bits }: Piece): boolean {
+/** See {@link Group.unit}. */
+export function countsOne({ kind, cols, bits }: Segment): boolean {
   return kind !== 'ERR' && kind !== 'table' && cols % 2 === 0 && bits > 1
 }
 
