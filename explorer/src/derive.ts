@@ -56,10 +56,20 @@ export function secondsLeft(
   return left === null || seconds === null ? null : left * seconds
 }
 
-/** Wei that a job's training costs: all its steps at its price. */
-export function workCost(job: JobWire): bigint {
-  const macs = BigInt(stepMacs(job)) * BigInt(job.definition.steps)
-  return macs * BigInt(job.definition.pricePerMac)
+/** Rows of one evaluation at most, as the chain has it. */
+const maxEvaluationRows = 1_024
+
+/**
+ * Wei that a job's work costs when all of it is certified: its steps, its evaluation and a fee for each
+ * certificate. Prices of rows and royalties come on top.
+ */
+export function workCost(job: JobWire, certificateFee: bigint): bigint {
+  const { batch, steps, heldOut, pricePerMac } = job.definition
+  const macs = BigInt(stepMacs(job))
+  const judged = heldOut === undefined ? 0 : Math.min(num(heldOut.rows), maxEvaluationRows)
+  const evaluation = (macs * BigInt(judged)) / BigInt(batch)
+  const certificates = BigInt(job.ranges) + (judged > 0 ? 1n : 0n)
+  return (macs * BigInt(steps) + evaluation) * BigInt(pricePerMac) + certificates * certificateFee
 }
 
 /** Certified MACs per second over the window of `blocks`. */

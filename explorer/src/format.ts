@@ -37,7 +37,7 @@ export function bytesText(bytes: number): string {
   const units = ['bytes', 'kB', 'MB', 'GB'] as const
   const power = Math.min(3, Math.floor(Math.log10(Math.max(bytes, 1)) / 3))
   const scaled = bytes / 1_000 ** power
-  return `${power === 0 ? scaled : Number(scaled.toPrecision(3))} ${units[power]}`
+  return power === 0 ? countOf(bytes, 'byte') : `${Number(scaled.toPrecision(3))} ${units[power]}`
 }
 
 /** `0x1234…abcd`. */

@@ -35,8 +35,6 @@ export type Hive = {
   /** A job that trains all the while, and has a certificate. */
   readonly job: string
   readonly dataset: string
-  /** The rows that the job trains on, as their owner has them. */
-  readonly rows: string
   readonly stop: () => Promise<void>
 }
 
@@ -82,18 +80,18 @@ export async function openHive(): Promise<Hive> {
       const found = await rpcCall<object | null>(url, 'train_getCertificate', job, '0x1')
       return found !== null
     })
-    return { net, url, browser, job, dataset, rows, stop }
+    return { net, url, browser, job, dataset, stop }
   } catch (error) {
     await stop()
     throw error
   }
 }
 
-/** Three clouds of points, far apart. */
+/** Three clouds of points, far apart; one label in seven is wrong. */
 function clouds(rows: number): string {
   const lines = Array.from({ length: rows }, (_, i) => {
     const at = (column: number) => ((column === i % 3 ? 8 : 1) + ((i * 37) % 11) / 10).toFixed(1)
-    return [at(0), at(1), at(2), ['red', 'green', 'blue'][i % 3]].join()
+    return [at(0), at(1), at(2), ['red', 'green', 'blue'][(i + (i % 7 === 0 ? 1 : 0)) % 3]].join()
   })
   return ['a,b,c,kind', ...lines].join('\n')
 }

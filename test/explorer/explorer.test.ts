@@ -1,9 +1,16 @@
 import assert from 'node:assert/strict'
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, it } from 'vitest'
-import { jsonOf, waggle } from '../cli/support.ts'
+import { jobOfWire } from '../../client/jobWire.ts'
+import type { DatasetWire, JobWire, WeightsWire } from '../../client/wire.ts'
+import { datasetFromBytes, readRows } from '../../compute/dataset.ts'
+import { score } from '../../compute/evaluate.ts'
+import { decodeState } from '../../compute/modelState.ts'
+import { referenceBackend } from '../../compute/reference.ts'
+import type { Hash } from '../../primitives/hash.ts'
+import { evaluationJob } from '../../registry/evaluation.ts'
+import { rowSpan } from '../../registry/job.ts'
 import { heightOf, rpcCall, untilHeight } from '../e2e/devnet.ts'
 import {
   type Hive,
@@ -115,21 +122,28 @@ describe('a page, at its best of a few times', () => {
   }, 120_000)
 })
 
-/** Part of the job's own rows that its weights after `step` are right on, as the command line says. */
-async function predictedAccuracy(step: number): Promise<number> {
-  const folder = await mkdtemp(join(tmpdir(), 'waggle-accuracy-'))
-  try {
-    const { url, job, rows } = hive
-    const model = join(folder, 'model.waggle')
-    const range = String(Math.ceil(step / 10) - 1)
-    await waggle(['model', 'pull', job, '--range', range, '-o', model, '--rpc', url, '--json'])
-    const { accuracy } = jsonOf(
-      await waggle(['predict', model, rows, '--labels', 'kind', '--json']),
-    )
-    return Number(accuracy)
-  } finally {
-    await rm(folder, { recursive: true, force: true })
-  }
+/** Part of the held-out rows that the weights after `step` are right on, by the reference. */
+async function referenceAccuracy(step: number): Promise<number> {
+  const { url } = hive
+  const blob = async (hash: Hash) =>
+    new Uint8Array(await (await fetch(`${url}/blob/${hash}`)).arrayBuffer())
+  const job = jobOfWire(await rpcCall<JobWire>(url, 'train_getJob', hive.job))
+  const range = Math.ceil(step / job.leaseSteps) - 1
+  const weights = await rpcCall<WeightsWire>(url, 'train_getWeights', hive.job, range)
+  const state = decodeState(job, await blob(weights.blob))
+  const registered = await rpcCall<DatasetWire>(url, 'data_getDataset', hive.dataset)
+  const dataset = datasetFromBytes(await blob(registered.blob))
+  assert.ok(state.ok && dataset.ok)
+  const { first, count } = rowSpan(evaluationJob(job), dataset.value.rows)
+  const rows = readRows(
+    dataset.value,
+    Uint32Array.from({ length: count }, (_, i) => first + i),
+  )
+  assert.ok(rows.ok)
+  const session = await referenceBackend.open(job, state.value)
+  const { correct } = score(await session.outputs(rows.value), rows.value, job.layers.at(-1)!)
+  await session.close()
+  return correct / count
 }
 
 describe('a job', () => {
@@ -144,7 +158,7 @@ describe('a job', () => {
     const [accuracy, after] = (await page.evaluate(
       `Object.values({ ...document.querySelector('${told}').dataset }).map(Number)`,
     )) as readonly [number, number]
-    assert.equal(accuracy, await predictedAccuracy(after))
+    assert.equal(accuracy, await referenceAccuracy(after))
     await page.click('text=As a table')
     const last = page.locator('section[aria-label^="Accuracy of each"] tbody tr').last()
     assert.match(await last.innerText(), / %/)

@@ -9,7 +9,7 @@ import type { Hex } from '../../../primitives/bytes.ts'
 import { stakingAbi } from '../../../vm/modules/stakingAbi.ts'
 import type { LogWire } from '../decode.ts'
 import { layersText } from '../derive.ts'
-import { bytesText, coinsText, countText, num, percentText } from '../format.ts'
+import { bytesText, coinsText, countOf, countText, num, percentText } from '../format.ts'
 import { head, hex, jobs, network } from '../net/live.ts'
 import { node, useQuery } from '../net/node.ts'
 import { useStore } from '../net/store.ts'
@@ -49,7 +49,7 @@ export function AddressPage({ params }: PageProps): VNode {
           facts={[
             ['Address', <FullHash key="address" hash={address} what="the address" />],
             ['Balance', `${coinsText(BigInt(balance))} coins`],
-            ['Sent', `${countText(num(nonce))} transactions`],
+            ['Sent', countOf(num(nonce), 'transaction')],
             ...(code === '0x' ? [] : ([['Code', bytesText(code.length / 2 - 1)]] as const)),
           ]}
         />
@@ -75,10 +75,10 @@ function Service({ address }: { readonly address: string }): VNode | null {
       <Facts
         facts={[
           ['Reputation', percentText(num(reputation) / 2 ** 32)],
-          ['Proposed', `${countText(num(proposed))} blocks`],
+          ['Proposed', countOf(num(proposed), 'block')],
           ['Signed', `${countText(num(signed))} of ${countText(num(due))} due in this epoch`],
-          ['Certified', `${countText(num(certificates))} leases`],
-          ['Missed', `${countText(num(missed))} leases`],
+          ['Certified', countOf(num(certificates), 'lease')],
+          ['Missed', countOf(num(missed), 'lease')],
           ['Earned', `${coinsText(BigInt(earnedWei))} coins`],
           ...(stake.data === null
             ? []

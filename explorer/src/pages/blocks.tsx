@@ -28,7 +28,7 @@ export function BlocksPage(): VNode {
           <span>Block</span>
           <span>Age</span>
           <span>Proposer</span>
-          <span class="end">Transactions</span>
+          <span class="end">Txs</span>
           <span class="end hide-small">Gas</span>
           <span class="end hide-small">Size</span>
         </div>

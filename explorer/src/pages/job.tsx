@@ -7,7 +7,7 @@ import { moduleAddresses } from '../../../params/protocol.ts'
 import type { Hex } from '../../../primitives/bytes.ts'
 import { type LogWire, readLog } from '../decode.ts'
 import { layersText, progressOf, secondsLeft, stepMacs, weightsOf } from '../derive.ts'
-import { coinsText, countText, macsText, num, spanText } from '../format.ts'
+import { coinsText, countOf, countText, macsText, num, spanText } from '../format.ts'
 import { head, hex, jobs, network, recentBlocks, recentCertificates } from '../net/live.ts'
 import { node, useQuery } from '../net/node.ts'
 import { useStore } from '../net/store.ts'
@@ -59,6 +59,9 @@ function JobView({ job }: { readonly job: JobWire }): VNode {
               <TryModel job={job} />
             </Card>
           )}
+          <Card title="Certificates" aside={countText(certificates.length)} flush>
+            <Certificates job={job} items={certificates} />
+          </Card>
         </div>
         <div class="stack">
           <Card title="Model" aside={`${countText(weightsOf(layers))} weights`}>
@@ -67,9 +70,6 @@ function JobView({ job }: { readonly job: JobWire }): VNode {
           <Definition job={job} />
         </div>
       </div>
-      <Card title="Certificates" aside={countText(certificates.length)} flush>
-        <Certificates job={job} items={certificates} />
-      </Card>
     </>
   )
 }
@@ -200,6 +200,9 @@ function Definition({ job }: { readonly job: JobWire }): VNode {
             'Proof',
             definition.proofKind === 'replay' ? 'done again by judges' : definition.proofKind,
           ],
+          ...(definition.heldOut === undefined
+            ? []
+            : ([['Held out', <HeldOut key="held" job={job} />]] as const)),
           ['Batch', `${countText(num(definition.batch))} rows`],
           ['Price', `${countText(BigInt(definition.pricePerMac))} wei a MAC`],
           [
@@ -221,6 +224,17 @@ function Definition({ job }: { readonly job: JobWire }): VNode {
         ]}
       />
     </Card>
+  )
+}
+
+function HeldOut({ job }: { readonly job: JobWire }): VNode {
+  const { dataset, heldOut } = job.definition
+  const rows = countOf(num(heldOut?.rows ?? '0x0'), 'row')
+  if (heldOut === undefined || heldOut.dataset === dataset) return <>{rows} of its dataset</>
+  return (
+    <>
+      {rows} of <a href={`/dataset/${heldOut.dataset}`}>another dataset</a>
+    </>
   )
 }
 
@@ -252,7 +266,8 @@ function Certificates({
           return (
             <div class="row certificate-row">
               <a href={`/certificate/${one.job}/${num(one.range)}`}>
-                {num(one.range)} <span class="soft small">({num(one.steps)} steps)</span>
+                {num(one.range)}{' '}
+                <span class="soft small range-steps">({num(one.steps)} steps)</span>
               </a>
               <Who address={one.worker} />
               <span class="end">{lastLoss(one, job)}</span>

@@ -4,19 +4,10 @@
 import type { VNode } from 'preact'
 import { useEffect, useMemo, useState } from 'preact/hooks'
 import type { JobWire } from '../../../client/wire.ts'
-import { layersText, progressOf, secondsLeft, stepMacs, weightsOf, workCost } from '../derive.ts'
-import {
-  coinsText,
-  countOf,
-  countText,
-  macsText,
-  num,
-  percentText,
-  shortText,
-  spanText,
-} from '../format.ts'
+import { layersText, progressOf, secondsLeft, weightsOf, workCost } from '../derive.ts'
+import { coinsText, countOf, countText, num, percentText, shortText, spanText } from '../format.ts'
 import { lossesOf, measuredOf, useCourse } from '../net/course.ts'
-import { jobs, recentBlocks, recentCertificates } from '../net/live.ts'
+import { jobs, network, recentBlocks, recentCertificates } from '../net/live.ts'
 import { useStore } from '../net/store.ts'
 import { HashText, Who } from '../ui/identity.tsx'
 import { Badge, Card, Empty, PageHead, Progress, type Tone } from '../ui/parts.tsx'
@@ -95,6 +86,7 @@ export function JobsPage(): VNode {
 function JobRow({ job }: { readonly job: JobWire }): VNode {
   const { definition } = job
   const weights = weightsOf(definition.layers.map(num))
+  const fee = BigInt(useStore(network)?.params.certificateFee ?? '0x0')
   const left = secondsLeft(job, useStore(recentCertificates), useStore(recentBlocks))
   return (
     <div class="row job-row">
@@ -111,12 +103,10 @@ function JobRow({ job }: { readonly job: JobWire }): VNode {
       <span class="hide-small">
         {layersText(job)}
         <br />
-        <span class="small soft">
-          {shortText(weights)} weights, {macsText(stepMacs(job) * num(definition.steps))} MAC
-        </span>
+        <span class="small soft">{shortText(weights)} weights</span>
       </span>
       <span class="end hide-small">
-        {coinsText(workCost(job))}
+        {coinsText(workCost(job, fee))}
         <br />
         <span class="small soft">{coinsText(BigInt(job.escrow))} held</span>
       </span>

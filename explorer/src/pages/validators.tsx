@@ -115,6 +115,9 @@ function Members({
   )
 }
 
+/** Members that are drawn at once; of more, the mean and one that is chosen. */
+const drawnMembers = 12
+
 /** Reputation in each of the last epochs, read from the frozen sets. */
 function Reputations({
   epoch,
@@ -134,43 +137,39 @@ function Reputations({
   }, [epoch])
   const history = sets.data ?? []
   const series = useMemo(() => {
-    const of = (set: ValidatorSetWire, address: string) =>
-      set.validators.find((member) => member.address === address)
     const mean = history.map(
       (set) =>
         set.validators.reduce((sum, { reputation }) => sum + num(reputation), 0) /
         (one * Math.max(1, set.validators.length)),
     )
-    const own =
-      chosen === null
-        ? []
-        : [
-            {
-              label: shortHex(chosen),
-              colour: '--calm',
-              values: history.map((set) => {
-                const member = of(set, chosen)
-                return member === undefined ? null : num(member.reputation) / one
-              }),
-            },
-          ]
-    return [{ label: 'mean of all', colour: '--honey-deep', values: mean }, ...own]
-  }, [history, chosen])
+    const drawn = members.length > drawnMembers ? members.filter((own) => own === chosen) : members
+    const lines = drawn.map((address) => ({
+      label: shortHex(address),
+      colour: colourOf(address),
+      values: history.map(({ validators }) => {
+        const member = validators.find((own) => own.address === address)
+        return member === undefined ? null : num(member.reputation) / one
+      }),
+    }))
+    return [...lines, { label: 'mean of all', colour: '--ink', values: mean }]
+  }, [history, chosen, members.join()])
   return (
     <Card
       title="Reputation by epoch"
       aside={
-        <label>
-          Compare{' '}
-          <select onChange={(event) => setChosen(event.currentTarget.value || null)}>
-            <option value="">nobody</option>
-            {members.map((address) => (
-              <option key={address} value={address}>
-                {shortHex(address)}
-              </option>
-            ))}
-          </select>
-        </label>
+        members.length > drawnMembers && (
+          <label>
+            Compare{' '}
+            <select onChange={(event) => setChosen(event.currentTarget.value || null)}>
+              <option value="">nobody</option>
+              {members.map((address) => (
+                <option key={address} value={address}>
+                  {shortHex(address)}
+                </option>
+              ))}
+            </select>
+          </label>
+        )
       }
     >
       {history.length < 2 ? (
@@ -180,17 +179,9 @@ function Reputations({
           label={`Reputation over the last ${history.length} epochs`}
           xs={history.map(({ epoch: at }) => num(at))}
           series={series}
-          yText={(value) => value.toFixed(2)}
+          yText={percentText}
         />
       )}
-      <ul class="legend">
-        {members.slice(0, 24).map((address) => (
-          <li key={address}>
-            <i class="key" style={{ background: colourOf(address) }} />{' '}
-            <span class="mono">{shortHex(address)}</span>
-          </li>
-        ))}
-      </ul>
     </Card>
   )
 }

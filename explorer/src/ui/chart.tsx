@@ -11,7 +11,7 @@ import { theme } from '../theme.ts'
 
 export type Series = {
   readonly label: string
-  /** A custom property of the style sheet. */
+  /** A custom property of the style sheet, or a colour. */
   readonly colour: string
   readonly values: readonly (number | null)[]
 }
@@ -59,7 +59,7 @@ export function Chart(props: ChartProps): VNode {
         <figcaption class="legend">
           {series.map((one) => (
             <span key={one.label}>
-              <i class="key" style={{ background: `var(${one.colour})` }} />
+              <i class="key" style={{ background: cssColour(one.colour) }} />
               {one.label}
             </span>
           ))}
@@ -121,10 +121,14 @@ function yScale({ isLog = false, yRange }: ChartProps): uPlot.Scale {
   return yRange === undefined ? {} : { range: [yRange[0], yRange[1]] }
 }
 
-/** What a custom property is at the moment, as `rgb(r, g, b)`. */
+function cssColour(name: string): string {
+  return name.startsWith('--') ? `var(${name})` : name
+}
+
+/** What a colour is at the moment, as `rgb(r, g, b)`. */
 function colour(element: HTMLElement, name: string): string {
   const probe = document.createElement('i')
-  probe.style.color = `var(${name})`
+  probe.style.color = cssColour(name)
   element.append(probe)
   const { color } = getComputedStyle(probe)
   probe.remove()

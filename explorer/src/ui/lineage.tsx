@@ -85,7 +85,7 @@ function royaltyText({ terms }: ModelWire): string {
 
 /** SVG text knows no isolation, so only signs that cannot reorder others are left. */
 function plain(title: string): string {
-  const kept = title.replace(/[^\p{Script=Latin}\p{N}\p{Zs}\p{Pd}.,:()'_/]/gu, '').trim()
+  const kept = title.replace(/[^\p{Script=Latin}\p{N}\p{Zs}\p{Pd}.,:()'_/<>=+&%#@!?*]/gu, '').trim()
   return kept === '' ? 'dataset' : `${kept.slice(0, 26)}${kept.length > 26 ? '…' : ''}`
 }
 

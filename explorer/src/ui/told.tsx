@@ -3,7 +3,7 @@
  */
 import type { VNode } from 'preact'
 import { type Argument, type LogWire, readLog, type Told } from '../decode.ts'
-import { countText, num, shortHex } from '../format.ts'
+import { coinsText, countText, num, shortHex } from '../format.ts'
 import { HashText, Untrusted, Who } from './identity.tsx'
 import { Badge, Empty } from './parts.tsx'
 
@@ -61,6 +61,7 @@ function Value({ argument }: { readonly argument: Argument }): VNode {
   if (type === 'address') return <Who address={String(value).toLowerCase()} />
   if (type === 'string') return <Untrusted text={String(value)} />
   if (type.startsWith('bytes')) return <BytesView name={name} hex={String(value)} />
+  if (typeof value === 'bigint' && weiNames.has(name)) return <>{coinsText(value)} coins</>
   if (typeof value === 'bigint' || typeof value === 'number') return <>{countText(value)}</>
   return <>{String(value)}</>
 }
@@ -73,6 +74,17 @@ function typeName(value: unknown): string {
   return text.startsWith('0x') ? 'bytes' : 'string'
 }
 
+/** Arguments that count wei. */
+const weiNames: ReadonlySet<string> = new Set([
+  'amount',
+  'escrow',
+  'fee',
+  'openFee',
+  'price',
+  'refund',
+  'reward',
+  'rowPrice',
+])
 const jobNames: ReadonlySet<string> = new Set(['jobId', 'job'])
 const dataNames: ReadonlySet<string> = new Set(['dataset', 'root'])
 
