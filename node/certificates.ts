@@ -4,7 +4,11 @@
  */
 import type { Chain } from '../chain/chain.ts'
 import type { CertificateClaim } from '../mempool/certificateClaim.ts'
-import { type CertificatePool, createCertificatePool } from '../mempool/certificatePool.ts'
+import {
+  type Certificate,
+  type CertificatePool,
+  createCertificatePool,
+} from '../mempool/certificatePool.ts'
 import type { Address } from '../primitives/address.ts'
 import { fromHex } from '../primitives/bytes.ts'
 import type { Clock } from '../primitives/clock.ts'
@@ -38,6 +42,8 @@ export type Certificates = {
   readonly pool: CertificatePool
   /** A certificate from `peer`, or our own (null), whose statement we know to be true. */
   readonly take: (announcement: Announcement, peer: string | null) => Promise<Result<Hash, Fault>>
+  /** Announce a certificate that waits once more, to peers that may have lost it. */
+  readonly repeat: (certificate: Certificate) => void
   /** The head moved: try again what was early. */
   readonly onHead: () => void
   readonly stop: () => void
@@ -168,6 +174,10 @@ export function createCertificates(modules: CertificateModules): Certificates {
         if (own.size > maxOwn) own.delete(own.values().next().value!)
       }
       return take(announcement, peer)
+    },
+    repeat: ({ transaction, sidecar }) => {
+      const proof = pool.sidecar(sidecar)
+      if (proof !== null) relay({ transaction: transaction.tx.serialize(), sidecar: proof }, null)
     },
     onHead,
     stop: () => stopping.abort(),

@@ -5,12 +5,13 @@ import type { Chain } from '../chain/chain.ts'
 import { maxValidators, moduleAddresses } from '../params/protocol.ts'
 import type { Address } from '../primitives/address.ts'
 import type { Hash } from '../primitives/hash.ts'
-import { type Fault, invariant, type Result, refuse } from '../primitives/result.ts'
+import { type Fault, invariant, ok, type Result, refuse } from '../primitives/result.ts'
 import { certifyGas } from '../proof/certificateCost.ts'
 import { readDataset } from '../registry/datasets.ts'
 import { readCharges } from '../registry/jobCharges.ts'
 import { readJob } from '../registry/jobRecord.ts'
 import type { CertifyCall } from '../vm/modules/jobs.ts'
+import { feeCap } from '../vm/transaction.ts'
 import type { Account } from './account.ts'
 import type { Certificates } from './certificates.ts'
 import { encodeCertify } from './statement.ts'
@@ -18,7 +19,7 @@ import { encodeCertify } from './statement.ts'
 export type CertifierModules = {
   readonly chain: Chain
   readonly account: Account
-  readonly certificates: Pick<Certificates, 'take' | 'pool'>
+  readonly certificates: Pick<Certificates, 'take' | 'pool' | 'repeat'>
   readonly pools: {
     readonly account: (address: Address) => Promise<{ readonly nonce: bigint }>
     readonly nextBaseFee: () => bigint
@@ -47,6 +48,7 @@ export function storageGas(members: number, custodians: bigint, payments = 0): b
   return baseGas + ofMembers + paymentGas * BigInt(payments)
 }
 
+/** Signs and announces a certificate; one that waits already is announced again, for more where it offers too little. */
 export function createCertifier({ chain, account, certificates, pools }: CertifierModules) {
   return async (call: CertifyCall, sidecar: Uint8Array): Promise<Result<Hash, Fault>> => {
     const reader = await chain.readAt(chain.head().height)
@@ -58,6 +60,11 @@ export function createCertifier({ chain, account, certificates, pools }: Certifi
     const waiting = certificates.pool
       .all()
       .filter(({ worker, transaction: { tx } }) => worker === account.address && tx.nonce >= nonce)
+    const sent = waiting.find(({ sidecar: name }) => name === call.sidecar)
+    if (sent !== undefined && feeCap(sent.transaction.tx) >= pools.nextBaseFee()) {
+      certificates.repeat(sent)
+      return ok(sent.transaction.hash)
+    }
     const members = (await chain.setAt(chain.head().height))?.validators.length ?? maxValidators
     const { royalties, rowPrice, heldOutRowPrice } = await readCharges(reader.world, call.job)
     const dataset = await readDataset(reader.world, record.job.dataset)
@@ -67,7 +74,7 @@ export function createCertifier({ chain, account, certificates, pools }: Certifi
     const gas = storageGas(members, call.custodians, payments) + certifyGas(record.job, call.range)
     const transaction = await account.sign({
       chainId: chain.genesis.chainId,
-      nonce: nonce + BigInt(waiting.length),
+      nonce: sent?.transaction.tx.nonce ?? nonce + BigInt(waiting.length),
       to: moduleAddresses.jobs,
       data: encodeCertify(call),
       gas: gas < maxGas ? gas : maxGas,

@@ -2,12 +2,19 @@
  * What a validator does of its own accord besides agreeing: it works leases and keeps data. Both sign
  * with its account.
  */
+import { encodeFunctionData } from 'viem'
+import { moduleAddresses } from '../params/protocol.ts'
+import type { Hash } from '../primitives/hash.ts'
+import { jobsAbi } from '../vm/modules/jobsAbi.ts'
 import type { Account } from './account.ts'
 import { type CertifierModules, createCertifier } from './certifier.ts'
 import { createKeeper, type Keeper, type KeeperModules } from './keeper.ts'
 import { createSender, type SenderModules } from './sender.ts'
 import type { WorkLoop } from './workLoop.ts'
 import type { Workshop } from './workshop.ts'
+
+/** Gas of stepping back from a lease: what is not used is not paid, and misses before it are settled. */
+const declineGas = 8_000_000n
 
 export type DutyOptions = { readonly work: boolean; readonly sitOut: number }
 
@@ -31,8 +38,12 @@ export function createDuties(
   const certify = createCertifier({ ...modules, account })
   return {
     work: work
-      ? workshop.workLoop({ sitOut }, (call, sidecar) =>
-          sender.beforeCalls(() => certify(call, sidecar)),
+      ? workshop.workLoop(
+          { sitOut },
+          {
+            submit: (call, sidecar) => sender.beforeCalls(() => certify(call, sidecar)),
+            decline: (job) => sender.send({ ...declineCall(job), gas: declineGas }),
+          },
         )
       : null,
     keeper: createKeeper({
@@ -46,4 +57,9 @@ export function createDuties(
       log,
     }),
   }
+}
+
+function declineCall(job: Hash) {
+  const data = encodeFunctionData({ abi: jobsAbi, functionName: 'decline', args: [job] })
+  return { to: moduleAddresses.jobs, data }
 }

@@ -13,6 +13,7 @@ import { zeroHash } from '../primitives/hash.ts'
 import { invariant } from '../primitives/result.ts'
 import type { VerifyStep } from '../proof/stepVerifier.ts'
 import { custodyOf } from '../registry/custody.ts'
+import { rowBlobsOf } from '../registry/datasets.ts'
 import { ProofKind } from '../registry/job.ts'
 import { isFresh, type JobRecord } from '../registry/jobRecord.ts'
 import { sidecarName } from '../registry/sidecar.ts'
@@ -21,7 +22,7 @@ import { type Custodian, createCustodian } from './custodian.ts'
 import { createCustodyRounds } from './custodyRound.ts'
 import { createInitialCommitments } from './initialCommitments.ts'
 import { createLeaseTraining, type EnsureBlob } from './leaseTraining.ts'
-import { byProofKind } from './leaseWork.ts'
+import { byProofKind, type LeaseOrder } from './leaseWork.ts'
 import type { Logger } from './logger.ts'
 import type { Metrics } from './metrics.ts'
 import { createProofJudge } from './proofJudge.ts'
@@ -29,6 +30,7 @@ import { createProofPool, type ProofPool } from './proofPool.ts'
 import { createProofWork } from './proofWork.ts'
 import { createReplay } from './replay.ts'
 import { createReplayWork } from './replayWork.ts'
+import { blobsOf } from './rowFiles.ts'
 import type { SidecarStore } from './sidecarStore.ts'
 import { createWorkLoop, type WorkLoop, type WorkModules } from './workLoop.ts'
 
@@ -64,7 +66,7 @@ export type Workshop = {
   readonly custodian: Custodian | null
   readonly workLoop: (
     options: { readonly sitOut: number },
-    submit: WorkModules['submit'],
+    calls: Pick<WorkModules, 'submit' | 'decline'>,
   ) => WorkLoop
   /** Finds parts of what is kept. */
   readonly show: ProofPool['show']
@@ -113,9 +115,16 @@ export function createWorkshop(
     return verdict
   }
 
+  async function hasData({ record, dataset }: LeaseOrder): Promise<boolean> {
+    const { weights } = record.state
+    const needed = [...blobsOf(rowBlobsOf(dataset)), ...(weights === zeroHash ? [] : [weights])]
+    for (const blob of needed) if (!(await blobs.has(blob))) return false
+    return true
+  }
+
   function workLoop(
     { sitOut }: { readonly sitOut: number },
-    submit: WorkModules['submit'],
+    calls: Pick<WorkModules, 'submit' | 'decline'>,
   ): WorkLoop {
     invariant(seat !== null, 'workshop: work needs a validator')
     const { self, votingKey } = seat
@@ -149,7 +158,9 @@ export function createWorkshop(
         params: chain.rules.params,
         work: byProofKind({ [ProofKind.Replay]: replayed, [ProofKind.StepProof]: proven }),
         made: (name, { proveMs }) => sidecars.note(name, { proveMs }),
-        submit,
+        ...calls,
+        hasData,
+        clock,
         metrics,
         log,
       },

@@ -150,6 +150,7 @@ async function createAsked() {
     world: async () => world,
     pool: {
       commit: async (task) => {
+        assert.ok(task.state instanceof Uint8Array)
         const made = decodeState(job, task.state)
         assert.ok(made.ok)
         return ok({ commitment: commitWeights(job, made.value) }) as never
