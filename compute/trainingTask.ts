@@ -51,7 +51,7 @@ export type EvaluateTask = {
   readonly job: Uint8Array
   /** Canonical state, or the path of a file of it. */
   readonly state: Uint8Array | string
-  readonly dataset: string
+  readonly dataset: RowFiles
   /** @default all rows */
   readonly sample?: RowSample | undefined
 }

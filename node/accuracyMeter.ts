@@ -8,7 +8,7 @@ import { stateBytes } from '../compute/modelState.ts'
 import type { TrainingPool } from '../compute/trainingPool.ts'
 import type { RowSample } from '../compute/trainingTask.ts'
 import type { Hash } from '../primitives/hash.ts'
-import type { Dataset } from '../registry/datasets.ts'
+import { type Dataset, rowBlobsOf } from '../registry/datasets.ts'
 import { evaluationJob } from '../registry/evaluation.ts'
 import { encodeJob, type Job, rangeSteps, rowSpan, weightCount } from '../registry/job.ts'
 import type { JobRecord } from '../registry/jobRecord.ts'
@@ -18,6 +18,7 @@ import type { Accuracy, AccuracyView } from '../rpc/workViews.ts'
 import type { BlobStore } from '../storage/blobStore.ts'
 import type { AccuracyStore } from './accuracyStore.ts'
 import { type Logger, logFields } from './logger.ts'
+import { blobsOf, rowFilesOf } from './rowFiles.ts'
 
 export type AccuracyMeterModules = {
   readonly store: AccuracyStore
@@ -113,7 +114,7 @@ export function createAccuracyMeter(modules: AccuracyMeterModules): RunningMeter
       {
         job: encodeJob(job),
         state: blobs.path(weights),
-        dataset: blobs.path(dataset.blob),
+        dataset: rowFilesOf(rowBlobsOf(dataset), blobs),
         sample: sampleOf(job, dataset.rows),
       },
       { signal: stopping.signal },
@@ -135,7 +136,10 @@ export function createAccuracyMeter(modules: AccuracyMeterModules): RunningMeter
   /** The dataset to measure on, if its rows are here. */
   async function rowsOf(job: Job): Promise<Dataset | null> {
     const dataset = await modules.dataset(job.heldOut?.dataset ?? job.dataset)
-    return dataset !== null && (await blobs.size(dataset.blob)) !== null ? dataset : null
+    if (dataset === null) return null
+    for (const blob of blobsOf(rowBlobsOf(dataset)))
+      if ((await blobs.size(blob)) === null) return null
+    return dataset
   }
 
   return {
