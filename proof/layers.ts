@@ -8,6 +8,7 @@
 import { invariant } from '../primitives/result.ts'
 import type { SegmentTree } from './circuit.ts'
 import {
+  addInto,
   at,
   complement,
   count,
@@ -21,6 +22,7 @@ import {
   mulInto,
   plus,
   span,
+  subInto,
   sumOf,
   times,
 } from './extension.ts'
@@ -156,9 +158,18 @@ export const roundElements = 2
  * 2 is known from the message. Rule P-53.
  */
 export function layerClaim(claim: Element, zeta: Element, message: Elements, r: Element): Element {
-  const linear = times(at(message, 0), minus(r, zeta))
-  return sumOf([claim, linear, times(at(message, 1), minus(times(r, r), r))])
+  const result = claim.slice()
+  subInto(term, 0, r, 0, zeta, 0)
+  mulInto(term, 0, message, 0, term, 0)
+  addInto(result, 0, result, 0, term, 0)
+  mulInto(term, 0, r, 0, r, 0)
+  subInto(term, 0, term, 0, r, 0)
+  mulInto(term, 0, message, degree, term, 0)
+  addInto(result, 0, result, 0, term, 0)
+  return result
 }
+
+const term = new Uint32Array(degree)
 
 type Sums = QuadSums & { readonly weight: Element }
 

@@ -362,13 +362,13 @@ function matches(
 ): boolean {
   const width = count(combination)
   const encode = kernels.encoder(domainOf(size), width)
-  const coefficients = new Int32Array(width)
-  const values = kernels.words(size)
-  for (let k = 0; k < degree; k++) {
-    for (let i = 0; i < width; i++) coefficients[i] = combination[degree * i + k]!
-    encode(coefficients, values)
-    for (const [i, position] of positions.entries())
-      if (values[position] !== expected[degree * i + k]) return false
-  }
+  const coefficients = new Int32Array(degree * width)
+  for (let k = 0; k < degree; k++)
+    for (let i = 0; i < width; i++) coefficients[width * k + i] = combination[degree * i + k]!
+  const values = kernels.room(degree * size)
+  encode(coefficients, values)
+  for (const [i, position] of positions.entries())
+    for (let k = 0; k < degree; k++)
+      if (values[size * k + position] !== expected[degree * i + k]) return false
   return true
 }

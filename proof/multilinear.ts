@@ -2,6 +2,7 @@
  * Multilinear extensions: of equality with a point, of "index below n" and of columns. Variable 0 is
  * the least significant bit of an index. Points are vectors of elements.
  */
+import { addMod, toField } from './babyBear.ts'
 import {
   addInto,
   at,
@@ -16,7 +17,7 @@ import {
   mulInto,
   plus,
   productOf,
-  scaled,
+  scaleInto,
   subInto,
   times,
 } from './extension.ts'
@@ -110,21 +111,25 @@ export function lt(n: number, point: Elements): Element {
 export function ltLin(n: number, point: Elements): Element {
   const variables = count(point)
   /** Entry t: the extension of the number that the variables below t spell. */
-  const low = [element(0)]
-  for (let t = 0; t < variables; t++) low.push(plus(low[t]!, scaled(at(point, t), 2 ** t)))
-  if (n >= 2 ** variables) return low[variables]!
-  let total = element(0)
-  let prefix = element(1)
+  const low = new Uint32Array(point.length + degree)
+  for (let t = 0; t < variables; t++) {
+    scaleInto(scratch, 0, point, degree * t, toField(2 ** t))
+    addInto(low, degree * (t + 1), low, degree * t, scratch, 0)
+  }
+  if (n >= 2 ** variables) return low.slice(point.length)
+  const total = element(0)
+  const prefix = element(1)
   let base = 0
   for (let t = variables - 1; t >= 0; t--) {
-    const set = Math.floor(n / 2 ** t) % 2 === 1
-    const upper = times(prefix, at(point, t))
-    const lower = minus(prefix, upper)
-    if (set) {
-      total = plus(total, times(lower, plus(element(base), low[t]!)))
-      base += 2 ** t
-    }
-    prefix = set ? upper : lower
+    mulInto(scratch, 0, prefix, 0, point, degree * t)
+    subInto(prefix, 0, prefix, 0, scratch, 0)
+    if (Math.floor(n / 2 ** t) % 2 === 0) continue
+    // Numbers that agree with n above t and have a 0 there.
+    low[degree * t] = addMod(low[degree * t]!, toField(base))
+    mulInto(prefix, 0, prefix, 0, low, degree * t)
+    addInto(total, 0, total, 0, prefix, 0)
+    prefix.set(scratch)
+    base += 2 ** t
   }
   return total
 }

@@ -75,6 +75,8 @@ export class Transcript {
   readonly #hash: Sha256
   #digest: Uint8Array
   readonly #message = new Uint8Array(shortMessage)
+  /** Digest, kind and a number. */
+  readonly #output = new Uint8Array(37)
   #phase: PhaseName | null = null
   /** How many of the phase's labels have been absorbed and drawn. */
   #absorbed = 0
@@ -172,42 +174,57 @@ export class Transcript {
 
   #stream(label: string, amount: number): Uint32Array {
     this.#expectDraw(label)
-    const next = this.#words()
+    this.#advance()
     const drawn = new Uint32Array(amount)
-    for (let i = 0; i < amount; ) {
-      const word = next()
-      if (word < order) drawn[i++] = word
+    let filled = 0
+    for (let number = 0; filled < amount; number++) {
+      const block = this.#block(number)
+      for (let offset = 0; offset < block.length && filled < amount; offset += 4) {
+        const word = wordAt(block, offset)
+        if (word < order) drawn[filled++] = word
+      }
     }
     return drawn
   }
 
   /** Advances the chain, then gives the 31-bit words of one output stream. */
   #words(): () => number {
-    this.#digest = this.#hash(append(this.#digest, 0x43))
-    const input = append(this.#digest, 0x4f)
+    this.#advance()
     let block: Uint8Array = new Uint8Array(0)
     let blocks = 0
     let offset = 0
     return () => {
       if (offset === block.length) {
-        putWord(input, 33, blocks++)
-        block = this.#hash(input)
+        block = this.#block(blocks++)
         offset = 0
       }
-      const low = block[offset]! | (block[offset + 1]! << 8) | (block[offset + 2]! << 16)
-      const word = low | ((block[offset + 3]! & 0x7f) << 24)
       offset += 4
-      return word
+      return wordAt(block, offset - 4)
     }
+  }
+
+  /** What is put out from here on depends on all that was absorbed. */
+  #advance(): void {
+    const output = this.#output
+    output.set(this.#digest)
+    output[32] = 0x43
+    putWord(output, 33, 0)
+    this.#digest = this.#hash(output)
+    output.set(this.#digest)
+    output[32] = 0x4f
+  }
+
+  /** A block of the output stream since the last advance. */
+  #block(number: number): Uint8Array {
+    putWord(this.#output, 33, number)
+    return this.#hash(this.#output)
   }
 }
 
-/** Digest, kind and a counter of 0. */
-function append(digest: Uint8Array, kind: number): Uint8Array {
-  const bytes = new Uint8Array(37)
-  bytes.set(digest)
-  bytes[32] = kind
-  return bytes
+/** 31 bits, little-endian. */
+function wordAt(block: Uint8Array, offset: number): number {
+  const low = block[offset]! | (block[offset + 1]! << 8) | (block[offset + 2]! << 16)
+  return low | ((block[offset + 3]! & 0x7f) << 24)
 }
 
 /** 4 bytes, little-endian. */
