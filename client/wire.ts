@@ -2,6 +2,7 @@
  * Answers of the node's own methods as they come over the wire: integers are `0x` quantities.
  */
 import type { Hex } from '../primitives/bytes.ts'
+import type { CollectionView } from '../rpc/collectionView.ts'
 import type { ModuleView, NetworkView } from '../rpc/networkView.ts'
 import type {
   AccuracyView,
@@ -30,6 +31,7 @@ type Wire<T> = T extends bigint | number
 export type AccuracyWire = Wire<AccuracyView>
 export type CertificateWire = Wire<CertificateView>
 export type CheckpointWire = Wire<CheckpointView>
+export type CollectionWire = Wire<CollectionView>
 export type DatasetWire = Wire<DatasetView>
 export type JobWire = Wire<JobView>
 export type JobEventWire = Wire<Omit<JobEvent, 'details'>> & {

@@ -12,6 +12,7 @@ import type { Fault, Result } from '../primitives/result.ts'
 import type { Overrides } from '../vm/overrides.ts'
 import type { SimulatedBlock, SimulateFault, SimulateRequest } from '../vm/simulateBlocks.ts'
 import type { BlobGate } from './blobGate.ts'
+import type { CollectionViews } from './collectionView.ts'
 import type { ForkView } from './forkView.ts'
 import type { NetworkView } from './networkView.ts'
 import type { WatchedVm } from './tracers/tracer.ts'
@@ -43,7 +44,7 @@ export type RpcModules = {
   readonly net: RpcNet
   readonly network: NetworkView
   readonly train: TrainViews
-  readonly data: DataViews
+  readonly data: DataViews & CollectionViews
   readonly val: ValViews
   readonly rep: RepViews
   readonly blobs: RpcBlobs

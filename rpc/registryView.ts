@@ -10,7 +10,13 @@ import type { Address } from '../primitives/address.ts'
 import { toHex } from '../primitives/bytes.ts'
 import type { Hash } from '../primitives/hash.ts'
 import { invariant } from '../primitives/result.ts'
-import { type Dataset, datasetAt, datasetCount, readDataset } from '../registry/datasets.ts'
+import {
+  type Dataset,
+  datasetAt,
+  datasetCount,
+  partsOf,
+  readDataset,
+} from '../registry/datasets.ts'
 import { listedAt, listedCount, readDatasetTerms } from '../registry/datasetTerms.ts'
 import { isSetKept, validatorSetAt } from '../registry/epochSets.ts'
 import { readCharges } from '../registry/jobCharges.ts'
@@ -21,6 +27,7 @@ import type { World } from '../registry/records.ts'
 import { readService } from '../registry/service.ts'
 import { readStake } from '../registry/stakes.ts'
 import { epochOf, totalPower, validatorSetHash } from '../registry/validatorSet.ts'
+import { type CollectionViews, createCollectionViews } from './collectionView.ts'
 import { pageOf, worldOf } from './headState.ts'
 import type { RpcBlobs } from './modules.ts'
 import type {
@@ -43,10 +50,20 @@ export type ValViewModules = {
 /** Ancestors that one answer tells. */
 const maxAncestors = 32
 
-export function createDataViews({ chain, blobs }: DataViewModules): DataViews {
+export function createDataViews({ chain, blobs }: DataViewModules): DataViews & CollectionViews {
+  /** Of all its parts; null where one of them is not here. */
+  async function sizeOf(dataset: Dataset): Promise<number | null> {
+    let total = 0
+    for (const { blob } of partsOf(dataset)) {
+      const size = await blobs.size(blob)
+      if (size === null) return null
+      total += size
+    }
+    return total
+  }
   const withSize = async (world: World, dataset: Dataset): Promise<DatasetView> => ({
     ...dataset,
-    size: await blobs.size(dataset.blob),
+    size: await sizeOf(dataset),
     terms: {
       ...(await readDatasetTerms(world, dataset.root)),
       listed: await listedCount(world, dataset.root),
@@ -74,6 +91,7 @@ export function createDataViews({ chain, blobs }: DataViewModules): DataViews {
   }
 
   return {
+    ...createCollectionViews({ chain }),
     dataset: async (root) => {
       const world = await worldOf(chain)
       const found = await readDataset(world, root)

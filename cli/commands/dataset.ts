@@ -17,6 +17,7 @@ import { addRpcOptions, connect, type Node, type RpcFlags } from '../rpc.ts'
 import { writeScaling } from '../scaling.ts'
 import { fields, table } from '../table.ts'
 import { sendCall } from '../transaction.ts'
+import { addCollection } from './collection.ts'
 import { addDatasetTerms } from './datasetTerms.ts'
 
 type AddFlags = RpcFlags &
@@ -50,6 +51,7 @@ export function addDataset(program: Command, io: Io): void {
     .addHelpText('after', '\nExamples:\n  $ waggle dataset list')
     .action((flags: RpcFlags) => listAll(flags, io))
   addDatasetTerms(dataset, io)
+  addCollection(dataset, io)
 }
 
 async function addSource(source: string, flags: AddFlags, io: Io): Promise<void> {

@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type LocalAccount, parseEventLogs } from 'viem'
 import { abiSpec, type JobSpec, jobOfWire } from '../../client/jobWire.ts'
-import type { PriceWire } from '../../client/wire.ts'
+import type { CollectionWire, PriceWire } from '../../client/wire.ts'
 import { type CalibratedRecipe, calibrate } from '../../compute/calibration.ts'
 import { type Dataset, readRows } from '../../compute/dataset.ts'
 import { openBackend } from '../../compute/selfTest.ts'
@@ -16,6 +16,7 @@ import { type Hash, hashFromBytes, zeroHash } from '../../primitives/hash.ts'
 import { SeededRandom } from '../../primitives/random.ts'
 import { evaluationJob } from '../../registry/evaluation.ts'
 import {
+  type HeldOut,
   type Job,
   ProofKind,
   phaseAt,
@@ -112,8 +113,9 @@ async function specFor({ root, dataset }: JobRows, flags: OpenFlags, node: Node)
     flags.base === undefined
       ? await calibratedRecipe(dataset, layers, batch)
       : await recipeOf(node, flags.base)
-  const heldOut = flags.heldOut ?? heldOutOf(dataset.rows, batch)
-  const perEpoch = Math.max(1, Math.floor((dataset.rows - heldOut) / batch))
+  const heldOut = await heldOutFrom(root, dataset.rows, flags, node)
+  const own = heldOut.dataset === root ? heldOut.rows : 0
+  const perEpoch = Math.max(1, Math.floor((dataset.rows - own) / batch))
   const steps = flags.steps ?? Math.max(1, Math.round(epochs * perEpoch))
   const price = flags.price ?? BigInt((await node.call<PriceWire>('train_price')).basePrice)
   return {
@@ -125,9 +127,22 @@ async function specFor({ root, dataset }: JobRows, flags: OpenFlags, node: Node)
     leaseSteps: Math.min(flags.leaseSteps, steps),
     ...recipe,
     pricePerMac: price,
-    ...(heldOut === 0 ? {} : { heldOut: { dataset: root, rows: heldOut } }),
+    ...(heldOut.rows === 0 ? {} : { heldOut }),
     ...(flags.base === undefined ? {} : { base: flags.base }),
   }
+}
+
+/** Rows to evaluate on: of the dataset itself, or, of a collection, those that its trials are judged on. */
+async function heldOutFrom(
+  root: Hash,
+  rows: number,
+  { batch, heldOut }: OpenFlags,
+  node: Node,
+): Promise<HeldOut> {
+  const collection = await node.call<CollectionWire | null>('data_getCollection', root)
+  const judging = collection?.trial.heldOut
+  if (judging === undefined) return { dataset: root, rows: heldOut ?? heldOutOf(rows, batch) }
+  return { dataset: judging.dataset, rows: heldOut ?? Number(BigInt(judging.rows)) }
 }
 
 /** The arithmetic of a base, as it was at the end, and the length of its leases. */

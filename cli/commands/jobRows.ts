@@ -5,6 +5,7 @@
 import type { DatasetWire } from '../../client/wire.ts'
 import type { Dataset } from '../../compute/dataset.ts'
 import { openDataset } from '../../compute/datasetFile.ts'
+import { joinRows } from '../../compute/jointRows.ts'
 import { isSampleName } from '../../node/sampleData.ts'
 import { type Hash, parseHash } from '../../primitives/hash.ts'
 import { downloadBlob } from '../blob.ts'
@@ -48,9 +49,24 @@ export async function openRows(
       why: 'none of that root is registered',
       next: 'register it with `waggle dataset add`, or see `waggle dataset list`',
     })
-  await downloadBlob(io, node.url, known.blob, path)
-  const dataset = orFail(openDataset(path), 'the rows are damaged', 'give your own with --rows')
+  const dataset = await fetchRows(known, node, io, path)
   return { root, dataset, close: async () => dataset.close() }
+}
+
+/** The rows of a dataset, or of all its parts, from the node. @param path - where to put them. */
+export async function fetchRows(
+  { blob, joint }: DatasetWire,
+  node: Node,
+  io: Io,
+  path: string,
+): Promise<Dataset> {
+  const parts: Dataset[] = []
+  for (const [i, part] of (joint?.parts ?? [{ blob }]).entries()) {
+    const file = `${path}.${i}`
+    await downloadBlob(io, node.url, part.blob, file)
+    parts.push(orFail(openDataset(file), 'the rows are damaged', 'ask another node with --rpc URL'))
+  }
+  return orFail(joinRows(parts), 'the rows do not go together', 'ask another node with --rpc URL')
 }
 
 async function localRows(source: string, flags: RowsFlags): Promise<JobRows> {

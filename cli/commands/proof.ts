@@ -26,7 +26,6 @@ import { verifyStepProof } from '../../proof/verifier.ts'
 import { openWasmKernels } from '../../proof/wasmKernels.ts'
 import { type Job, rangeCount, rangeSteps, stepMacs } from '../../registry/job.ts'
 import { addressArgument, hashArgument, wholeNumber } from '../arguments.ts'
-import { downloadBlob } from '../blob.ts'
 import { openSource } from '../datasetSource.ts'
 import { diskFailure, ExitCode, fail, orFail } from '../failure.ts'
 import { bytesText, macsText } from '../format.ts'
@@ -35,6 +34,7 @@ import { decodeProofFile, encodeProofFile, type ProofFile } from '../proofFile.t
 import { createReport } from '../report.ts'
 import { addRpcOptions, connect, type Node, type RpcFlags } from '../rpc.ts'
 import { fields } from '../table.ts'
+import { fetchRows } from './jobRows.ts'
 import { findJob } from './model.ts'
 
 type ProveFlags = RpcFlags & {
@@ -164,8 +164,7 @@ async function downloadRows(node: Node, job: Job, path: string, io: Io): Promise
       why: 'the node does not know it',
       next: 'ask another node with --rpc URL',
     })
-  await downloadBlob(io, node.url, known.blob, path)
-  return orFail(openDataset(path), 'the rows are damaged', 'ask another node with --rpc URL')
+  return fetchRows(known, node, io, path)
 }
 
 async function trace(

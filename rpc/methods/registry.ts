@@ -17,6 +17,12 @@ export function dataMethods({ data }: Pick<RpcModules, 'data'>): Methods {
     data_listDatasets: method({ page: windowSchema }, async ({ page }) =>
       ok(toWire(await data.datasets(page))),
     ),
+    data_getCollection: method({ collection: hashSchema }, async ({ collection }) =>
+      ok(toWire(await data.collection(collection))),
+    ),
+    data_listCollections: method({ page: windowSchema }, async ({ page }) =>
+      ok(toWire(await data.collections(page))),
+    ),
     data_getModel: method({ job: hashSchema }, async ({ job }) =>
       ok(toWire(await data.model(job))),
     ),

@@ -3,7 +3,13 @@ import { beforeAll, describe, it } from 'vitest'
 import { datasetFromBytes, rowLeaves } from '../../compute/dataset.ts'
 import { initialState } from '../../compute/modelState.ts'
 import { referenceBackend } from '../../compute/reference.ts'
-import { type ProofTaskModules, prove, type Trained, verify } from '../../node/proofTask.ts'
+import {
+  type DatasetFile,
+  type ProofTaskModules,
+  prove,
+  type Trained,
+  verify,
+} from '../../node/proofTask.ts'
 import { zeroAddress } from '../../primitives/address.ts'
 import type { Hash } from '../../primitives/hash.ts'
 import { merkleRoot } from '../../primitives/merkle.ts'
@@ -11,6 +17,7 @@ import { commitWeights } from '../../proof/prover.ts'
 import { openWasmKernels } from '../../proof/wasmKernels.ts'
 import { evaluationJob } from '../../registry/evaluation.ts'
 import { encodeJob, type Job, ProofKind } from '../../registry/job.ts'
+import { jointName } from '../../registry/jointName.ts'
 import { blobOf, jobOf, seedOf } from '../compute/support.ts'
 
 const kernels = openWasmKernels()
@@ -41,9 +48,14 @@ const modules = (trained: (result: Trained) => void = () => {}): ProofTaskModule
 })
 
 /** Do the work as a worker would; what it claims, and the proof. */
-async function work(of: Job, at: Hash, state: Uint8Array | null, from = 'rows') {
+async function work(
+  of: Job,
+  at: Hash,
+  state: Uint8Array | null,
+  from: string | DatasetFile = 'rows',
+) {
   const task = { job: encodeJob(of), seed: at, range: 0, worker: zeroAddress, state }
-  const dataset = { path: from, root: of.dataset }
+  const dataset = typeof from === 'string' ? { path: from, root: of.dataset } : from
   let trained: Trained | null = null
   const done = await prove(
     { ...task, kind: 'prove', dataset },
@@ -118,5 +130,47 @@ describe('the evaluation of a proven job', () => {
     const empty = evaluationJob({ ...job, heldOut: { dataset: rootOf(others), rows: 41 } })
     const refused = verify({ ...task, job: encodeJob(empty), dataset: done.dataset }, modules())
     assert.equal(!refused.ok && refused.fault.code, 'task/rows')
+  })
+})
+
+describe('the proof of a job over several datasets', () => {
+  const salt = seedOf(9)
+  const parts = [rows, others].map((blob) => ({
+    root: rootOf(blob),
+    rows: blob === rows ? 64 : 40,
+  }))
+  const root = jointName(salt, parts)
+  const { heldOut: _, ...plain } = job
+  const joint: Job = { ...plain, dataset: root }
+  const files = {
+    path: ['rows', 'others'],
+    root,
+    joint: { salt, roots: parts.map((part) => part.root) },
+  }
+  const verified = (work: Work, dataset: DatasetFile) =>
+    verify({ kind: 'verify', job: encodeJob(joint), ...work, dataset }, modules())
+
+  it('holds for the rows that its name stands for, and no others', async () => {
+    const done = await work(joint, seed, null, files)
+    const judged = verified(done, files)
+    assert.ok(judged.ok && judged.value.fault === null, JSON.stringify(judged))
+    const code = (dataset: DatasetFile) => {
+      const verdict = verified(done, dataset)
+      return verdict.ok ? 'judged' : verdict.fault.code
+    }
+    const turned = {
+      path: ['others', 'rows'],
+      joint: { salt, roots: files.joint.roots.toReversed() },
+    }
+    assert.equal(code({ ...files, ...turned }), 'dataset/root')
+    assert.equal(code({ ...files, path: ['others', 'rows'] }), 'dataset/root')
+    assert.equal(code({ ...files, joint: { ...files.joint, salt: seed } }), 'dataset/root')
+    assert.equal(code({ ...files, path: ['rows'] }), 'dataset/root')
+    assert.equal(code({ ...files, path: ['rows', 'others', 'rows'] }), 'dataset/root')
+    assert.equal(code({ path: 'rows', root }), 'dataset/root')
+    // Trained on one of them alone: other rows than the job's.
+    const alone = await work({ ...joint, dataset: rootOf(rows) }, seed, null)
+    const cheap = verified(alone, files)
+    assert.ok(cheap.ok && cheap.value.fault !== null)
   })
 })

@@ -89,6 +89,8 @@ export function modulesAround(chain: RpcChain, replace: Partial<RpcModules> = {}
         model: none,
         models: nothing,
         lineage: none,
+        collection: none,
+        collections: nothing,
         allowed: nothing,
       },
       val: {
