@@ -1,6 +1,6 @@
 /**
- * `node bench/main.ts NAME [--json] [--only TEXT] [--quick] [--backend NAME]`: run one
- * benchmark. Without a name it lists them.
+ * `node bench/main.ts NAME [--json] [--only TEXT] [--case CASE]… [--quick] [--backend NAME]`: run
+ * one benchmark. Without a name it lists them.
  *
  * A benchmark reports rows `{case, metric, value, unit}` as it measures them. To add one, write
  * `bench/NAME.ts` with a `benchmark` and name it below.
@@ -48,6 +48,8 @@ const { positionals, values } = parseArgs({
     json: { type: 'boolean', default: false },
     /** Only cases whose name contains this. */
     only: { type: 'string', default: '' },
+    /** Only cases of these names. */
+    case: { type: 'string', multiple: true, default: [] },
     /** A subset, where a benchmark has one. */
     quick: { type: 'boolean', default: false },
     /** Where a benchmark has a choice: `proof` has wasm and webgpu. */
@@ -61,6 +63,7 @@ async function main(
   {
     json,
     only,
+    case: cases,
     quick,
     backend = null,
   }: Omit<typeof values, 'backend'> & { backend?: string | null },
@@ -74,13 +77,16 @@ async function main(
     process.stderr.write(`no benchmark ${JSON.stringify(name)}; there are:\n${await list()}`)
     return 2
   }
-  const rows: Row[] = []
+  let rows = 0
+  // As they come: a run that is cut short has told what it measured.
   const report = (row: Row) => {
-    rows.push(row)
-    if (!json) process.stdout.write(lineOf(row))
+    const opening = rows++ === 0 ? '[\n  ' : ',\n  '
+    process.stdout.write(json ? `${opening}${JSON.stringify(row)}` : lineOf(row))
   }
-  await (await load()).benchmark.run(report, (text) => text.includes(only), quick, backend)
-  if (json) process.stdout.write(`${JSON.stringify(rows, null, 2)}\n`)
+  const wanted = (text: string) =>
+    text.includes(only) && (cases.length === 0 || cases.includes(text))
+  await (await load()).benchmark.run(report, wanted, quick, backend)
+  if (json) process.stdout.write(rows === 0 ? '[]\n' : '\n]\n')
   return 0
 }
 

@@ -5,7 +5,8 @@
  * whose step commits to about as many cells; `…/reference`, in plain TypeScript; `peer/…`, others on a
  * product that the name tells. Deep models are calibrated; fewer than 95 % of the errors
  * of every layer are zero, or the case fails. Times are medians, with a thread on each core, of one run where a lease has more
- * than 2·10^9 MACs. `prove_s` does not include training (`train_s`, with every intermediate value kept);
+ * than 2·10^9 MACs. `verify_first_ms` is the first verification of a process, before its code is compiled;
+ * `prove_s` does not include training (`train_s`, with every intermediate value kept);
  * `macs` are those of the lease; `peak_mb` is the most memory of the case's own process; `rows_bytes` are
  * not part of the proof.
  *
@@ -45,7 +46,9 @@ async function runCase(given: ProofCase, report: (row: Row) => void): Promise<vo
   const ended = new Promise<number | null>((resolve) => child.once('close', resolve))
   let said = ''
   child.stderr.on('data', (bytes: Uint8Array) => {
-    said = (said + new TextDecoder().decode(bytes)).slice(-4000)
+    const text = new TextDecoder().decode(bytes)
+    said = (said + text).slice(-4000)
+    stderr.write(text)
   })
   let late = false
   const timer = setTimeout(() => {

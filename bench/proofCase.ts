@@ -1,9 +1,9 @@
 /**
  * One case of `bench/proof.ts`, in a process of its own: `node bench/proofCase.ts CASE` with the case as
- * JSON. Writes its rows as JSON lines.
+ * JSON. Writes its rows as JSON lines, and what it is at to stderr.
  */
 import { availableParallelism } from 'node:os'
-import { argv, resourceUsage, stdout } from 'node:process'
+import { argv, resourceUsage, stderr, stdout } from 'node:process'
 import { initialState } from '../compute/modelState.ts'
 import { hasCard } from '../compute/selfTest.ts'
 import { type StepTrace, traceStep } from '../compute/step.ts'
@@ -27,6 +27,10 @@ import { jobOf, type ProofCase, sampleRows, seed } from './proofJobs.ts'
 /** A deep trace with more zero errors than this in some layer would be a proof of nothing. */
 const maxZeroErrors = 0.95
 
+/** Of verifications; before they count, a process has verified as often as it takes to compile the code. */
+const manyRuns = { runs: 50, minMs: 500, warmUp: 20 }
+const fewRuns = { runs: 11, minMs: 0, warmUp: 2 }
+
 const [, , argument] = argv
 invariant(argument !== undefined, 'proofCase: a case as JSON')
 await measure(JSON.parse(argument))
@@ -34,27 +38,35 @@ await measure(JSON.parse(argument))
 async function measure(given: ProofCase): Promise<void> {
   const row = (metric: string, value: number, unit: string) =>
     stdout.write(`${JSON.stringify({ case: given.name, metric, value, unit })}\n`)
+  const tell = teller(given.name)
   const job = await jobOf(given)
-  const { steps, batches, before, trainS } = await train(job)
+  const macs = Number(stepMacs(job)) * job.leaseSteps
+  const large = macs > 2e9
+  tell(`training ${job.leaseSteps} steps`)
+  const { steps, batches, before, trainS } = await train(job, large ? 1 : 3)
   const zeros = zeroErrors(job, steps)
   invariant(zeros < maxZeroErrors, `${given.name}: ${zeros} of a layer's errors are zero`)
   const team = given.kernels === 'reference' ? null : await openKernelTeam(availableParallelism())
   const kernels = await onDevice(given, team?.kernels ?? referenceKernels)
   const claim = { job, seed, range: 0, worker: zeroAddress }
   const prove = () => proveLease(claim, before, steps, batches, kernels)
-  const macs = Number(stepMacs(job)) * job.leaseSteps
-  const large = macs > 2e9
+  tell(`proving ${(macs / 1e9).toFixed(1)} GMAC`)
   const started = performance.now()
   const { statement, proof } = prove()
   const first = performance.now() - started
   const effort = { runs: 5, minMs: 0, warmUp: 0 }
   const proving = large ? first : median(await timeRuns(prove, effort))
   const verify = () => verifyStepProof(statement, batches, proof, kernels)
-  const verifying = median(await timeRuns(verify, { runs: 15, minMs: large ? 0 : 500 }))
+  tell('verifying')
+  const cold = performance.now()
+  const valid = verify().ok
+  const firstVerify = performance.now() - cold
+  const verifying = median(await timeRuns(verify, large ? fewRuns : manyRuns))
   const shape = shapeOf(job, 0, proof[0] === 1)
-  row('valid', verify().ok ? 1 : 0, 'bool')
+  row('valid', valid ? 1 : 0, 'bool')
   row('prove_s', proving / 1e3, 's')
   row('verify_ms', verifying, 'ms')
+  row('verify_first_ms', firstVerify, 'ms')
   row('proof_bytes', proof.length, 'B')
   row('bytes_per_step', proof.length / job.leaseSteps, 'B')
   row('rows_bytes', rowsBytes(batches), 'B')
@@ -72,6 +84,15 @@ async function measure(given: ProofCase): Promise<void> {
   await team?.close()
 }
 
+/** Says what is being done, and how long after the start. */
+function teller(name: string): (what: string) => void {
+  const started = performance.now()
+  return (what) => {
+    const seconds = ((performance.now() - started) / 1e3).toFixed(0)
+    stderr.write(`${name}: ${what}, after ${seconds} s\n`)
+  }
+}
+
 /** A GPU that does not serve is no figure of it. */
 async function onDevice(given: ProofCase, kernels: Kernels): Promise<Kernels> {
   if (given.kernels !== 'webgpu') return kernels
@@ -85,7 +106,7 @@ async function onDevice(given: ProofCase, kernels: Kernels): Promise<Kernels> {
 }
 
 /** With every intermediate value kept, on one thread. */
-async function train(job: Job) {
+async function train(job: Job, runs: number) {
   const backend = await openWasmBackend({ threads: 1 })
   const before = initialState(job, seed)
   const batches = Array.from({ length: job.leaseSteps }, (_, step) =>
@@ -100,7 +121,7 @@ async function train(job: Job) {
       )
     steps = traces
   }
-  const trainS = median(await timeRuns(run, { runs: 3, minMs: 0, warmUp: 0 })) / 1e3
+  const trainS = median(await timeRuns(run, { runs, minMs: 0, warmUp: 0 })) / 1e3
   await backend.close()
   return { steps, batches, before, trainS }
 }
