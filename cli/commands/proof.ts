@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Command } from 'commander'
 import { jobOfWire } from '../../client/jobWire.ts'
-import type { DatasetWire, WeightsWire } from '../../client/wire.ts'
+import type { CertificateWire, DatasetWire, WeightsWire } from '../../client/wire.ts'
 import { batchPlan, batchRows } from '../../compute/batch.ts'
 import { type Dataset, readRows, rowLeaves } from '../../compute/dataset.ts'
 import { openDataset } from '../../compute/datasetFile.ts'
@@ -24,7 +24,8 @@ import { proveLease } from '../../proof/prover.ts'
 import { soundnessBits } from '../../proof/security.ts'
 import { verifyStepProof } from '../../proof/verifier.ts'
 import { openWasmKernels } from '../../proof/wasmKernels.ts'
-import { type Job, rangeCount, rangeSteps, stepMacs } from '../../registry/job.ts'
+import { isEvaluation, leaseCount, leaseWork } from '../../registry/evaluation.ts'
+import { type Job, rangeSteps, stepMacs } from '../../registry/job.ts'
 import { addressArgument, hashArgument, wholeNumber } from '../arguments.ts'
 import { openSource } from '../datasetSource.ts'
 import { diskFailure, ExitCode, fail, orFail } from '../failure.ts'
@@ -51,7 +52,7 @@ Examples:
   $ waggle proof prove 0x5f…c3 --range 7 -o eighth.proof
 
 Fetches weights and rows from the node, trains the range again here and proves it: what a validator
-does for each of its leases.`
+does for each of its leases. The evaluation is the range after the last.`
 
 const verifyExamples = `
 Examples:
@@ -96,29 +97,24 @@ async function proveRange(id: Hash, flags: ProveFlags, io: Io): Promise<void> {
   const wire = await findJob(node, id)
   const job = jobOfWire(wire)
   const { range, worker } = flags
-  if (range >= rangeCount(job))
+  if (range >= leaseCount(job))
     fail({
       what: `no range ${range}`,
-      why: `the job has ${rangeCount(job)}, counted from 0`,
+      why: `the job has ${leaseCount(job)} leases, counted from 0`,
       next: 'name another with --range',
       exitCode: ExitCode.Usage,
     })
-  const seed = parseHash(wire.seed ?? '')
-  if (!seed.ok)
-    return fail({
-      what: 'nothing to prove yet',
-      why: 'the job has no seed; it gets one two blocks after it became active',
-      next: 'wait a few seconds and try again',
-    })
+  const work = leaseWork(job, range)
+  const seed = await seedOf(node, id, job, range, wire.seed)
   const folder = await mkdtemp(join(tmpdir(), 'waggle-proof-'))
   try {
-    const before = await weightsBefore(node, id, job, range, seed.value)
-    const rows = await downloadRows(node, job, join(folder, 'rows'), io)
-    const trained = await trace(job, seed.value, range, before, rows)
+    const before = await weightsBefore(node, id, job, range, seed)
+    const rows = await downloadRows(node, work.job, join(folder, 'rows'), io)
+    const trained = await trace(work.job, seed, work.range, before, rows)
     rows.close()
     report.note('proving')
     const began = io.clock.now()
-    const claim = { job, seed: seed.value, range, worker }
+    const claim = { ...work, seed, worker }
     const { steps: traces, batches } = trained
     const kernels = openWasmKernels()
     const { statement, proof } = proveLease(claim, before, traces, batches, kernels)
@@ -135,6 +131,35 @@ async function proveRange(id: Hash, flags: ProveFlags, io: Io): Promise<void> {
   } finally {
     await rm(folder, { recursive: true, force: true })
   }
+}
+
+/** What orders the rows of a lease: the job's seed, or the evaluation's from the beacon (W-73). */
+async function seedOf(
+  node: Node,
+  id: Hash,
+  job: Job,
+  range: number,
+  seed: string | null,
+): Promise<Hash> {
+  const evaluates = isEvaluation(job, range)
+  const last = evaluates
+    ? await node.call<CertificateWire | null>('train_getCertificate', id, range - 1)
+    : null
+  const drawnAt = last === null ? null : BigInt(last.blockNumber) + 2n
+  const head = await node.client.getBlockNumber()
+  const drawn =
+    drawnAt === null || drawnAt > head
+      ? ''
+      : (await node.client.getBlock({ blockNumber: drawnAt })).mixHash
+  const found = parseHash((evaluates ? drawn : seed) ?? '')
+  if (found.ok) return found.value
+  return fail({
+    what: 'nothing to prove yet',
+    why: evaluates
+      ? 'its rows are drawn two blocks after the last range is certified'
+      : 'the job has no seed; it gets one two blocks after it became active',
+    next: 'wait a few seconds and try again',
+  })
 }
 
 async function weightsBefore(

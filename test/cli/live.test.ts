@@ -7,6 +7,7 @@ import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { createPublicClient, http } from 'viem'
 import { afterAll, beforeAll, describe, it } from 'vitest'
+import { decodeProofFile } from '../../cli/proofFile.ts'
 import { devnetAccount, devnetKeys } from '../../node/keysDevnet.ts'
 import { startDevnet, type TestDevnet, until } from '../e2e/devnet.ts'
 import { jsonOf, type Ran, waggle } from './support.ts'
@@ -117,6 +118,20 @@ describe('the command line against a running node', () => {
     assert.deepEqual([events.at(-2).rows, events.at(-2).range], [24, 4])
     assert.equal(events.at(-1).feesWei, opened.escrow)
     assert.match((await run('job', 'watch', job)).out, /finished {2}5 leases, .* coins in fees/)
+
+    const evaluation = join(home, 'evaluation.proof')
+    const proven = await json('proof', 'prove', job, '--range', '4', '-o', evaluation)
+    assert.deepEqual([proven.range, proven.steps], [4, 1])
+    const judged = jsonOf(await waggle(['proof', 'verify', evaluation, '--json']))
+    assert.equal(judged.valid, true)
+    const read = decodeProofFile(await readFile(evaluation))
+    assert.ok(read.ok)
+    const asked = { method: 'train_getJob', params: [job] } as never
+    const node = createPublicClient({ transport: http(net.nodes[0]!.rpcUrl) })
+    const known = (await node.request(asked)) as { evaluation: { loss: string } }
+    assert.deepEqual(read.value.statement.losses, [BigInt(known.evaluation.loss)])
+    const beyond = await run('proof', 'prove', job, '--range', '5', '-o', evaluation)
+    assert.equal(beyond.code, 2)
 
     const file = join(home, 'flowers.waggle')
     const pulled = await json('model', 'pull', job, '-o', file)
