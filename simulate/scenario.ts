@@ -128,7 +128,8 @@ async function addPeople(sim: Simulation, workshop: Workshop, seed: number, agen
     const owner = accountOf(customers, dice.below(half))
     const percent = BigInt(100 + dice.below(100))
     const price = ((await basePriceOf(sim.world, sim.params)) * percent) / 100n
-    await sim.open(ordinaryJob(owner, await nextJobNonce(sim.world, owner), price), height)
+    const plain = ordinaryJob(owner, await nextJobNonce(sim.world, owner), price)
+    await sim.open({ ...plain, dataset: sim.rows() }, height)
   })
   const people = new Set(Array.from({ length: half }, (_, n) => accountOf(customers, n)))
   workshop.onSettled(({ job }, fee) => {

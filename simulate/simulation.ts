@@ -38,6 +38,9 @@ export type Simulation = {
   readonly computeCost: bigint
   readonly addValidator: (address: Address, stakeGwei: bigint, conduct: Conduct) => Promise<void>
   readonly addActor: (actor: Actor) => void
+  /** What customers train on. */
+  readonly rows: () => Hash
+  readonly useRows: (dataset: Hash) => void
   /** Coin to begin with. */
   readonly endow: (account: Address, wei: bigint) => void
   /** What an account pays, or gains, outside the chain. */
@@ -67,6 +70,7 @@ export function createSimulation(
   const endowed = new Map<Address, bigint>()
   const sets = new Map<number, ValidatorSet>()
   const computeCost = (params.basePrice * computePercent) / 100n
+  let rows: Hash = datasetRoot
   let leader: Address = moduleAddresses.treasury
 
   const add = (to: Map<Address, bigint>, account: Address, wei: bigint) =>
@@ -112,8 +116,8 @@ export function createSimulation(
   }
 
   async function begin() {
-    const rows = { root: datasetRoot, title: 'rows', blob: datasetRoot, rows: 60_000 }
-    const dataset = { ...rows, features: 784, classes: 10, owner: moduleAddresses.treasury }
+    const named = { root: datasetRoot, title: 'rows', blob: datasetRoot, rows: 60_000 }
+    const dataset = { ...named, features: 784, classes: 10, owner: moduleAddresses.treasury }
     invariant((await registerDataset(world, dataset)).ok, 'simulation: the dataset registers')
     for (const epoch of [0, 1]) {
       const set = await drawSet(world, params.minStake, epoch)
@@ -181,6 +185,10 @@ export function createSimulation(
     computeCost,
     addValidator,
     addActor: (actor) => void actors.push(actor),
+    rows: () => rows,
+    useRows: (dataset) => {
+      rows = dataset
+    },
     endow,
     spend,
     open,

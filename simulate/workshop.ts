@@ -35,9 +35,14 @@ type Task = {
 /** Told of each settled lease, and how the job ended, if it did. */
 export type OnSettled = (record: JobRecord, fee: bigint, ended: JobStatus | null) => void
 
+/** What a model is worth; asked once, when its evaluation is handed in. */
+type LossOf = (record: JobRecord) => Promise<bigint>
+
 export type Workshop = {
   readonly act: Actor
   readonly onSettled: (listener: OnSettled) => void
+  /** Say what evaluations find. @default 1n */
+  readonly onEvaluating: (lossOf: LossOf) => void
   /** Jobs whose running range is drawn by the beacon of `height`. */
   readonly drawnBy: (height: bigint) => readonly JobRecord[]
 }
@@ -52,6 +57,7 @@ const patience = 4
 export function createWorkshop(sim: Simulation, dice: Dice): Workshop {
   const tasks = new Map<Hash, Task>()
   const listeners: OnSettled[] = []
+  let lossOf: LossOf = async () => 1n
   const { world, params } = sim
 
   async function act(_: Simulation, height: bigint) {
@@ -132,13 +138,14 @@ export function createWorkshop(sim: Simulation, dice: Dice): Workshop {
       'waggle/simulate/state',
       new TextEncoder().encode(`${id}${record.state.range}`),
     )
+    const evaluates = isEvaluation(record.job, record.state.range)
     const claim: Claim = {
       job: id,
       range: record.state.range,
       before: record.state.commitment,
       after,
-      weights: isEvaluation(record.job, record.state.range) ? record.state.weights : after,
-      losses: Array.from({ length: count }, () => 1n),
+      weights: evaluates ? record.state.weights : after,
+      losses: evaluates ? [await lossOf(record)] : Array.from({ length: count }, () => 1n),
       custodians: vouched,
     }
     const settled = await certify(world, params, claim, worker.address, leader.address, height)
@@ -186,6 +193,9 @@ export function createWorkshop(sim: Simulation, dice: Dice): Workshop {
   return {
     act,
     onSettled: (listener) => void listeners.push(listener),
+    onEvaluating: (found) => {
+      lossOf = found
+    },
     drawnBy: (height) =>
       [...tasks.values()]
         .map(({ record }) => record)
