@@ -8,6 +8,7 @@ import { hashArgument, layerList, positiveNumber, weiAmount, wholeNumber } from 
 import { addSourceOptions } from '../datasetSource.ts'
 import type { Io } from '../io.ts'
 import { addRpcOptions, type RpcFlags } from '../rpc.ts'
+import { addJobList } from './jobList.ts'
 import { type OpenFlags, openJob } from './jobOpen.ts'
 import { type PlanFlags, planJob } from './jobPlan.ts'
 import { watchJob } from './jobWatch.ts'
@@ -83,4 +84,5 @@ export function addJob(program: Command, io: Io): void {
   addRpcOptions(watch)
     .addHelpText('after', watchExamples)
     .action((id: Hash, flags: RpcFlags) => watchJob(id, flags, io))
+  addJobList(job, io)
 }

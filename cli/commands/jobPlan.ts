@@ -96,12 +96,24 @@ export async function planJob(
         ['proofs', `at most ${bytesText(cost.sidecarBytes)} each, ${cost.verifyMs} ms to judge`],
         ['time', `at most ${durationText(atMostMs)} if every lease is met at its end`],
         ['cost', `${coinsText(result.escrow)} in escrow, ${coinsText(params.openFee)} to open`],
-        ['next', `waggle dataset add ${data}, then waggle job open --dataset ${job.dataset}`],
+        ['next', `waggle dataset add ${sourceText(data, flags)}, then`],
+        ['', `waggle job open --dataset ${job.dataset} ${shapeText(job)}`],
       ]),
     )
   } finally {
     await source.close()
   }
+}
+
+/** The rows, as the other commands want them named. */
+function sourceText(data: string, { labels, scaling }: PlanFlags): string {
+  const more = [labels && `--labels ${labels}`, scaling && `--scaling ${scaling}`]
+  return [data, ...more.filter((flag) => flag !== undefined)].join(' ')
+}
+
+function shapeText({ layers, batch, steps, leaseSteps, proofKind }: Job): string {
+  const replay = proofKind === ProofKind.Replay ? ' --replay' : ''
+  return `--layers ${layers.join()} --batch ${batch} --steps ${steps} --lease-steps ${leaseSteps}${replay}`
 }
 
 async function readPlan(path: string): Promise<ModelPlan> {

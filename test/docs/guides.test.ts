@@ -30,7 +30,7 @@ function commandsOf(name: string): readonly string[] {
 const prelude = `set -euo pipefail
 waggle() {
   case "$1 \${2:-}" in
-    'job open'|'job watch'|dataset*|model*|validators*|balance*|doctor*) "$NODE" "$MAIN" "$@" --rpc "$RPC" ;;
+    'job open'|'job watch'|'job list'|'job show'|dataset*|model*|validators*|balance*|doctor*) "$NODE" "$MAIN" "$@" --rpc "$RPC" ;;
     *) "$NODE" "$MAIN" "$@" ;;
   esac
 }
