@@ -5,7 +5,7 @@
 import { type Abi, type ParseEventLogsReturnType, parseEventLogs } from 'viem'
 import type { NetworkWire, ValidatorSetWire } from '../client/wire.ts'
 import { moduleAddresses } from '../params/protocol.ts'
-import type { Address } from '../primitives/address.ts'
+import { type Address, zeroAddress } from '../primitives/address.ts'
 import { weiPerGwei } from '../primitives/brand.ts'
 import type { Hash } from '../primitives/hash.ts'
 import { custodyAbi } from '../vm/modules/custody.ts'
@@ -74,7 +74,9 @@ function createReader(node: Node, account: Address, { from, to }: BlockWindow) {
       functionName: 'dataset',
       args: [dataset],
     })
-    return { owner: lowerAddress(owner), dataOwner: lowerAddress(rows.owner) }
+    const dataOwner = lowerAddress(rows.owner)
+    // Rows of several datasets have no owner of their own.
+    return { owner: lowerAddress(owner), dataOwner: dataOwner === zeroAddress ? null : dataOwner }
   }
 
   function setOf(epoch: bigint): Promise<ValidatorSetWire | null> {
@@ -110,9 +112,14 @@ function createReader(node: Node, account: Address, { from, to }: BlockWindow) {
   /** Returns what `account`'s certificates burned, by epoch. */
   async function readJobs(): Promise<ReadonlyMap<bigint, bigint>> {
     const ownBurn = new Map<bigint, bigint>()
-    for (const log of await logsOf(jobs)) {
+    const logs = await logsOf(jobs)
+    const shares = new Map<string, bigint>()
+    for (const { eventName, args, transactionHash: at } of logs)
+      if (eventName === 'DataShared') shares.set(at, (shares.get(at) ?? 0n) + args.amount)
+    for (const log of logs) {
       if (log.eventName === 'Certified') {
-        const settled = await settlementOf(log.args, log.blockNumber)
+        const shared = shares.get(log.transactionHash) ?? 0n
+        const settled = { ...(await settlementOf(log.args, log.blockNumber)), shared }
         payments.push(...partsOf(account, settled))
         if (settled.worker !== account) continue
         const epoch = log.blockNumber / epochLength
@@ -128,6 +135,8 @@ function createReader(node: Node, account: Address, { from, to }: BlockWindow) {
     switch (log.eventName) {
       case 'LeaseMissed':
         return missOf({ ...log.args, account, reporter: await reporterOf(transactionHash) }, block)
+      case 'DataShared':
+        return lowerAddress(log.args.owner) === account ? [shareOf(log.args, block)] : []
       case 'RowsPaid':
         return lowerAddress(log.args.owner) === account ? [rowsOf(log.args, block)] : []
       case 'RoyaltyPaid':
@@ -224,6 +233,14 @@ function createReader(node: Node, account: Address, { from, to }: BlockWindow) {
   }
 
   return read
+}
+
+function shareOf(
+  { jobId, dataset, amount }: { jobId: string; dataset: string; amount: bigint },
+  block: bigint,
+): Payment {
+  const why = `owns rows of several: the share of 15 % that dataset ${dataset} is worth`
+  return { block, kind: 'data', wei: amount, why, job: jobId as Hash }
 }
 
 function rowsOf(

@@ -1,6 +1,6 @@
 /**
  * What an account was paid, and by which rule: the rules of `registry/` applied again to what the
- * chain's events say. Rules E-1, E-2, E-6, E-7, E-15, E-35 and E-36 of docs/spec/economy.md.
+ * chain's events say. Rules E-1, E-2, E-6, E-7, E-15, E-35, E-36 and E-55 of docs/spec/economy.md.
  */
 import type { Address } from '../primitives/address.ts'
 import type { Hash } from '../primitives/hash.ts'
@@ -54,8 +54,10 @@ export type Settlement = {
   readonly fee: bigint
   readonly worker: Address
   readonly proposer: Address
-  /** Null where nobody owns the rows any more. */
+  /** Null where nobody owns the rows, or several share. */
   readonly dataOwner: Address | null
+  /** Wei that several owners of rows shared. @default 0n */
+  readonly shared?: bigint
   /** In the order of the set; empty for jobs that are executed again by every voter. */
   readonly custodians: readonly Address[]
 }
@@ -84,10 +86,10 @@ export function partsOf(account: Address, settlement: Settlement): readonly Paym
 }
 
 /** What a certificate burned, wei: what its worker's emission follows. */
-export function burnOf({ fee, custodians, dataOwner }: Settlement): bigint {
+export function burnOf({ fee, custodians, dataOwner, shared = 0n }: Settlement): bigint {
   const split = splitFee(fee)
   const { rest } = splitCustody(split.custody, custodians.length)
-  return split.burned + rest + (dataOwner === null ? split.dataset : 0n)
+  return split.burned + rest + (dataOwner === null ? split.dataset - shared : 0n)
 }
 
 /** Sum of the payments of each kind that occurs, and of all. */

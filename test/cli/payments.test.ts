@@ -41,4 +41,11 @@ describe('the parts of a fee', () => {
       }),
     )
   })
+
+  it('of rows that several own is what they shared, and the rest of their part burned', () => {
+    const fee = 1_000n
+    const nobody = settlement({ fee, dataOwner: null })
+    assert.equal(burnOf(nobody) - burnOf(settlement({ fee })), 150n)
+    assert.equal(burnOf(nobody) - burnOf({ ...nobody, shared: 149n }), 149n)
+  })
 })
