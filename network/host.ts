@@ -164,6 +164,7 @@ export async function createHost(options: HostOptions, modules: HostModules): Pr
     const info = infoOf(peer)!
     log('peer connected', { peer, address: info.address, direction: info.direction })
     exchange.up(peer)
+    redial.cameUp()
     for (const callback of upCallbacks) guarded(() => callback(info))
   }
 

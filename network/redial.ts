@@ -34,6 +34,8 @@ export type RedialModules = {
 export type Redial = {
   readonly start: () => void
   readonly stop: () => void
+  /** A peer is here: others that have been away may be back as well, and are tried soon. */
+  readonly cameUp: () => void
   /** The last connection with `peer` is gone: dial it soon. */
   readonly lost: (peer: PeerId) => void
   /** Keep a further address. */
@@ -51,6 +53,15 @@ export type Redial = {
 const maxLearned = 256
 const maxFromOne = 64
 const maxFailures = 5
+
+/**
+ * Dials under way at once, of those that have not taken long: with more, a crowd that has lost each other
+ * would all shake hands with all at the same time, twice each, and none would be done soon. A dial that
+ * takes longer than this leaves its place to another, so that addresses at which nobody answers keep
+ * nobody waiting for long.
+ */
+const maxDials = 4
+const dialShareMs = 1_000
 
 /** The source of what is told by peers that we have not dialled. */
 const uninvited = 'uninvited'
@@ -71,13 +82,19 @@ export function createRedial(options: RedialOptions, modules: RedialModules): Re
   const { clock, random, dial, isConnected, connections, self, failed } = modules
   const share = Math.ceil(options.maxConnections / 16)
   const targets = new Map<string, Target>()
+  /** Due, with no place yet. */
+  const waiting = new Set<Target>()
+  let dials = 0
+  let hurriedAt = Number.NEGATIVE_INFINITY
   let running = false
 
   for (const address of options.addresses) add(address)
 
   function add(address: string): void {
     if (targets.get(address)?.source === null) return
-    targets.get(address)?.cancel()
+    const learned = targets.get(address)
+    learned?.cancel()
+    if (learned !== undefined) waiting.delete(learned)
     keep(address, null)
   }
 
@@ -143,9 +160,40 @@ export function createRedial(options: RedialOptions, modules: RedialModules): Re
     return false
   }
 
+  /** A place among the dials that count, until it is given back or its time is over. */
+  function takePlace(): () => void {
+    let held = true
+    const giveBack = () => {
+      if (!held) return
+      held = false
+      cancel()
+      dials--
+      callNext()
+    }
+    const cancel = clock.after(dialShareMs, giveBack)
+    dials++
+    return giveBack
+  }
+
+  /** Give free places to some that wait, drawn at random; the operator's addresses come first. */
+  function callNext(): void {
+    while (dials < maxDials && waiting.size > 0) {
+      const all = [...waiting].filter(({ source }) => source === null)
+      const some = all.length > 0 ? all : [...waiting]
+      const target = some[Math.floor(random() * some.length)]!
+      waiting.delete(target)
+      void attempt(target)
+    }
+  }
+
   async function attempt(target: Target): Promise<void> {
     if (!isDue(target)) return
+    if (dials >= maxDials) {
+      waiting.add(target)
+      return
+    }
     target.dialling = true
+    const giveBack = takePlace()
     try {
       const peer = await dial(target.address)
       target.failures = 0
@@ -156,6 +204,7 @@ export function createRedial(options: RedialOptions, modules: RedialModules): Re
       if (target.source !== null && ++target.failures >= maxFailures) targets.delete(target.address)
     }
     target.dialling = false
+    giveBack()
     if (!running || targets.get(target.address) !== target) return
     // Also after a success: the hello may yet fail, and then the pause must have grown.
     schedule(target, target.pauseMs * (0.5 + random()))
@@ -168,6 +217,14 @@ export function createRedial(options: RedialOptions, modules: RedialModules): Re
         schedule(target, target.pauseMs * (0.5 + random()))
   }
 
+  /** Not oftener than the longest pause: peers that come and go make nobody dial more than usual. */
+  function cameUp(): void {
+    if (!running || clock.now() - hurriedAt < maxMs) return
+    hurriedAt = clock.now()
+    for (const target of targets.values())
+      if (!waiting.has(target) && !isUnderWay(target)) schedule(target, minMs * random())
+  }
+
   function start(): void {
     running = true
     for (const target of targets.values()) schedule(target, 0)
@@ -175,10 +232,11 @@ export function createRedial(options: RedialOptions, modules: RedialModules): Re
 
   function stop(): void {
     running = false
+    waiting.clear()
     for (const target of targets.values()) target.cancel()
   }
 
-  return { start, stop, lost, add, learn }
+  return { start, stop, cameUp, lost, add, learn }
 }
 
 /** The peer id that ends a multiaddr, if one does. */

@@ -146,8 +146,10 @@ export async function createNetworking(
   host.on(topics.consensus, (peer, bytes) => toDriver(peer, bytes))
   host.on(topics.bulk, (peer, bytes) => toDriver(peer, bytes))
   host.onConnect(({ id }) => {
+    metrics.peers.set(host.peers().length)
     for (const greet of greetings) greet(id)
   })
+  host.onDisconnect(() => metrics.peers.set(host.peers().length))
   const blobSync = createBlobSync({ host, store: blobs, report })
   const blockSync = createBlockSync(
     {},

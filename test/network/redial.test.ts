@@ -56,6 +56,51 @@ describe('redial', () => {
     assert.equal(world.dialled.length, 8)
   })
 
+  it('dials four at once, and others when one of them is done or takes long', async () => {
+    const begun: string[] = []
+    let finish = () => {}
+    const addresses = Array.from({ length: 9 }, (_, i) => `/ip4/127.0.0.1/tcp/${i + 1}`)
+    const { redial, pass } = makeRedial(addresses, {
+      dial: (address) => {
+        begun.push(address)
+        return new Promise((resolve) => {
+          finish = () => resolve(`peer of ${address}` as PeerId)
+        })
+      },
+    })
+    redial.start()
+    redial.learn('/ip4/127.0.0.1/tcp/77', peer)
+    await pass(900)
+    assert.equal(begun.length, 4)
+    finish()
+    await pass(0)
+    assert.equal(begun.length, 5)
+    await pass(100)
+    assert.equal(begun.length, 8, 'the first three have had their second')
+    await pass(1_000)
+    assert.equal(new Set(begun).size, 10)
+    assert.ok(begun.indexOf('/ip4/127.0.0.1/tcp/77') >= 9, 'learned addresses come last')
+    redial.stop()
+  })
+
+  it('tries all that are away soon after one is back, not oftener than the longest pause', async () => {
+    const { redial, world, pass } = makeRedial(['/ip4/127.0.0.1/tcp/1'])
+    redial.start()
+    await pass(1_550)
+    assert.deepEqual(world.dialled, [0, 100, 300, 700, 1_500])
+    redial.cameUp()
+    redial.cameUp()
+    await pass(100)
+    assert.deepEqual(world.dialled.slice(5), [1_600])
+    redial.cameUp()
+    await pass(500)
+    assert.equal(world.dialled.length, 6)
+    redial.stop()
+    redial.cameUp()
+    await pass(1_000)
+    assert.equal(world.dialled.length, 6)
+  })
+
   it('rests while connected, and dials soon after the connection is lost', async () => {
     const { redial, world, pass } = makeRedial(['/ip4/127.0.0.1/tcp/1'])
     world.up = true
