@@ -44,9 +44,11 @@ async function openInstance(): Promise<GPU> {
 }
 
 /** The preferred adapter, or null where there is none. @throws {Error} where Dawn does not load. */
-export async function findAdapter(): Promise<GPUAdapter | null> {
+export async function findAdapter(
+  powerPreference: GPUPowerPreference = 'high-performance',
+): Promise<GPUAdapter | null> {
   const entry = await openInstance()
-  const adapter = await entry.requestAdapter({ powerPreference: 'high-performance' })
+  const adapter = await entry.requestAdapter({ powerPreference })
   // An instance looks for drivers once; the next may find one that was brought meanwhile.
   if (adapter === null) instance = null
   return adapter
@@ -56,6 +58,19 @@ export async function findAdapter(): Promise<GPUAdapter | null> {
 export async function describeAdapter(): Promise<AdapterFacts | null> {
   const adapter = await findAdapter().catch(() => null)
   return adapter === null ? null : adapterFacts(adapter)
+}
+
+/** What is told of all that WebGPU offers, the preferred one first: a fast one and a thrifty one at most. */
+export async function describeAdapters(): Promise<readonly AdapterFacts[]> {
+  const preferred = await describeAdapter()
+  if (preferred === null) return []
+  const other = await findAdapter('low-power').catch(() => null)
+  if (other === null) return [preferred]
+  const facts = adapterFacts(other)
+  const isSame = (['vendor', 'architecture', 'description'] as const).every(
+    (name) => facts[name] === preferred[name],
+  )
+  return isSame ? [preferred] : [preferred, facts]
 }
 
 export function adapterFacts(adapter: GPUAdapter): AdapterFacts {

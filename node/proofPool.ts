@@ -26,6 +26,8 @@ export type ProofPoolOptions = {
   readonly threads?: number | undefined
   /** Nice value of the children; the pool's own if absent. */
   readonly nice?: number | undefined
+  /** Words of the smallest work that a GPU is given. @default what is worth the way there */
+  readonly sendFrom?: number | undefined
 }
 
 export type ProofPoolModules = { readonly warn: (text: string) => void }
@@ -44,11 +46,13 @@ export type ProofPool = {
 }
 
 /** What a child is told when it starts, as JSON in its first argument. */
-export type ProofWorkerSettings = { readonly backend: BackendChoice; readonly threads: number }
+export type ProofWorkerSettings = Pick<ProofPoolOptions, 'backend' | 'sendFrom'> & {
+  readonly threads: number
+}
 
 export function createProofPool(options: ProofPoolOptions, modules: ProofPoolModules): ProofPool {
-  const { size, nice, backend, threads = 1 } = options
-  const settings: ProofWorkerSettings = { backend, threads }
+  const { size, nice, backend, threads = 1, sendFrom } = options
+  const settings: ProofWorkerSettings = { backend, threads, sendFrom }
   const script = new URL('./proofWorker.ts', import.meta.url)
   const pool = createWorkerPool<ProofTask | ShowTask, never, Fault, Trained>(
     { script, args: [JSON.stringify(settings)], size, nice },

@@ -4,7 +4,7 @@
 import { availableParallelism } from 'node:os'
 import { type Command, InvalidArgumentError } from 'commander'
 import type { Backend, BackendChoice, Rows } from '../../compute/backend.ts'
-import { type AdapterFacts, describeAdapter } from '../../compute/gpuAdapter.ts'
+import { type AdapterFacts, describeAdapters } from '../../compute/gpuAdapter.ts'
 import { initialState } from '../../compute/modelState.ts'
 import { openBackend } from '../../compute/selfTest.ts'
 import type { Recipe } from '../../compute/shifts.ts'
@@ -60,7 +60,7 @@ export function addGpu(program: Command, io: Io): void {
 
 async function gpu(flags: Flags, io: Io): Promise<void> {
   const report = createReport(io, flags)
-  const adapter = await describeAdapter()
+  const adapters = await describeAdapters()
   const threads = availableParallelism()
   const { backend, warning } = await openBackend(flags.backend, threads)
   if (warning !== null) report.warn(warning)
@@ -68,9 +68,8 @@ async function gpu(flags: Flags, io: Io): Promise<void> {
   const measured = await measure(backend, flags.seconds, io)
   await backend.close()
   const { name, detail } = backend
-  const adapters = adapter === null ? [] : [adapter]
   report.result({ adapters, backend: { name, kernels: detail }, warning, measured }, () =>
-    textOf(adapter, `${name}: ${detail}`, measured, io),
+    textOf(adapters, `${name}: ${detail}`, measured, io),
   )
 }
 
@@ -124,18 +123,21 @@ function randomRows(features: number, count: number): Rows {
   }
 }
 
-function textOf(adapter: AdapterFacts | null, kernels: string, m: Measurement, io: Io): string {
-  const about =
-    adapter === null
-      ? [['adapter', 'none'] as const]
-      : [
-          ['adapter', `${adapter.description}${adapter.software ? ' (software)' : ''}`] as const,
-          ['features', adapter.features.join(' ')] as const,
-          ['int8 matrices', adapter.subgroupMatrices.join(' ') || 'none'] as const,
-          ['one binding', bytesText(adapter.maxBinding)] as const,
-        ]
+function textOf(
+  adapters: readonly AdapterFacts[],
+  kernels: string,
+  m: Measurement,
+  io: Io,
+): string {
+  const none = ['adapter', 'none'] as const
+  const about = adapters.flatMap((adapter) => [
+    ['adapter', `${adapter.description}${adapter.software ? ' (software)' : ''}`] as const,
+    ['features', adapter.features.join(' ')] as const,
+    ['int8 matrices', adapter.subgroupMatrices.join(' ') || 'none'] as const,
+    ['one binding', bytesText(adapter.maxBinding)] as const,
+  ])
   return fields(io, [
-    ...about,
+    ...(adapters.length === 0 ? [none] : about),
     ['backend', kernels],
     ['model', `${m.layers.join('-')}, batches of ${m.batch}`],
     ['steps', `${m.steps} in ${m.seconds.toFixed(1)} s`],
