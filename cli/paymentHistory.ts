@@ -113,9 +113,7 @@ function createReader(node: Node, account: Address, { from, to }: BlockWindow) {
   async function readJobs(): Promise<ReadonlyMap<bigint, bigint>> {
     const ownBurn = new Map<bigint, bigint>()
     const logs = await logsOf(jobs)
-    const shares = new Map<string, bigint>()
-    for (const { eventName, args, transactionHash: at } of logs)
-      if (eventName === 'DataShared') shares.set(at, (shares.get(at) ?? 0n) + args.amount)
+    const shares = sharesIn(logs)
     for (const log of logs) {
       if (log.eventName === 'Certified') {
         const shared = shares.get(log.transactionHash) ?? 0n
@@ -233,6 +231,14 @@ function createReader(node: Node, account: Address, { from, to }: BlockWindow) {
   }
 
   return read
+}
+
+/** What owners of several datasets shared, by the transaction that settled the lease. */
+function sharesIn(logs: readonly JobLog[]): ReadonlyMap<string, bigint> {
+  const shares = new Map<string, bigint>()
+  for (const { eventName, args, transactionHash: at } of logs)
+    if (eventName === 'DataShared') shares.set(at, (shares.get(at) ?? 0n) + args.amount)
+  return shares
 }
 
 function shareOf(
