@@ -31,6 +31,7 @@ import { verifyBlock } from './verifyBlock.ts'
 import { type CertificateOptions, verifyCertificate } from './verifyCertificate.ts'
 import { type WatchOptions, watchJob } from './watch.ts'
 import type {
+  CheckpointWire,
   JobWire,
   LineageWire,
   NetworkWire,
@@ -73,6 +74,8 @@ type Follow = Pick<CertificateOptions, 'onCheck'>
 export type WaggleActions = {
   readonly getNetwork: () => Promise<NetworkWire>
   readonly getJob: (job: Hash) => Promise<JobWire | null>
+  /** Loss and, as the node measured it, accuracy by checkpoint. @throws if there is no such job. */
+  readonly getCourse: (job: Hash) => Promise<readonly CheckpointWire[]>
   /** Newest last; `cursor` is where to go on. */
   readonly listJobs: (page?: {
     readonly cursor?: number
@@ -178,6 +181,7 @@ export function waggleActions(options: WaggleOptions = {}) {
     return {
       getNetwork: () => ask('waggle_getNetwork'),
       getJob: (job) => ask('train_getJob', job),
+      getCourse: (job) => ask('train_getCourse', job),
       listJobs: (page = {}) => ask('train_listJobs', null, page),
       openJob,
       watchJob: (job, watch = {}) => watchJob(client, ask, job, watch),

@@ -3,7 +3,7 @@
  */
 
 import { mkdir, statfs } from 'node:fs/promises'
-import { createConnection } from 'node:net'
+import { createConnection, createServer } from 'node:net'
 import { availableParallelism, totalmem } from 'node:os'
 import type { Command } from 'commander'
 import { describeAdapter } from '../../compute/gpuAdapter.ts'
@@ -157,7 +157,7 @@ async function disk(folder: string): Promise<Finding> {
 /** The running node, or whether one could be started at its port. */
 async function node(url: string, io: Io): Promise<readonly Finding[]> {
   const health = await ask(`${url}/health`).catch(() => null)
-  if (health === null) return [await port(url)]
+  if (health === null) return [await port(url), await ports(url)]
   const { status, blockNumber, peers } = health.body as Record<string, string>
   const what = 'node'
   const found = `${status} at block ${Number(blockNumber)}`
@@ -206,6 +206,36 @@ async function port(url: string): Promise<Finding> {
         mend: 'stop it, or choose another port with --rpc-port',
       }
     : { what: 'node', state: 'poor', found: `none at ${url}`, mend: 'start one: waggle devnet' }
+}
+
+/** Nodes of a devnet, each with a port, from that of the first on. */
+const devnetNodes = 4
+
+/** Whether a devnet finds the ports that it takes. */
+async function ports(url: string): Promise<Finding> {
+  const first = Number(new URL(url).port || 80)
+  const wanted = Array.from({ length: devnetNodes }, (_, i) => first + i)
+  const free = await Promise.all(wanted.map(isFree))
+  const taken = wanted.filter((_, i) => !free[i])
+  const what = 'ports'
+  return taken.length === 0
+    ? { what, state: 'good', found: `${first} to ${wanted.at(-1)} are free`, mend: '' }
+    : {
+        what,
+        state: 'poor',
+        found: `${taken.join(', ')} taken`,
+        mend: 'choose others with `waggle devnet --rpc-port`, or 0 for any',
+      }
+}
+
+function isFree(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const server = createServer()
+    server.once('error', () => resolve(false))
+    server.listen({ port: Math.min(port, 65_535), host: '127.0.0.1', exclusive: true }, () =>
+      server.close(() => resolve(true)),
+    )
+  })
 }
 
 async function ask(url: string): Promise<{ readonly body: unknown; readonly date: string | null }> {

@@ -69,6 +69,7 @@ describe('waggle doctor', () => {
     assert.notEqual(of('GPU').found, '')
     assert.equal(of('node').state, 'poor')
     assert.match(of('node').mend!, /waggle devnet/)
+    assert.match(of('ports').found!, /are free|taken/)
   })
 
   it('finds what holds the port, and fails', async () => {
@@ -81,6 +82,7 @@ describe('waggle doctor', () => {
     server.close()
     assert.equal(code, 1)
     assert.match(out, /something else answers/)
+    assert.match(out, new RegExp(`ports +poor +${port}`))
     assert.match(err, /--rpc-port/)
   })
 })

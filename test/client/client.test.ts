@@ -61,6 +61,11 @@ describe('the client library against a live node', () => {
         certificates.map(({ range }) => range),
         ['0x0', '0x1'],
       )
+      const course = await client.getCourse(job)
+      assert.deepEqual(
+        course.map(({ range }) => range),
+        ['0x0', '0x1'],
+      )
       const model = await client.pullModel(job)
       assert.equal(model.commitment, certificates[1]!.stateAfter)
       assert.equal(model.stepsDone, 6)

@@ -4,7 +4,7 @@
 import type { VNode } from 'preact'
 import type { DatasetWire, ModelWire, PageWire } from '../../../client/wire.ts'
 import type { Hex } from '../../../primitives/bytes.ts'
-import { bytesText, countText, num } from '../format.ts'
+import { bytesText, countOf, countText, num } from '../format.ts'
 import { head } from '../net/live.ts'
 import { node, useQuery } from '../net/node.ts'
 import { useStore } from '../net/store.ts'
@@ -75,15 +75,19 @@ function Datasets({ items }: { readonly items: readonly DatasetWire[] }): VNode 
           <td class="number">{countText(num(one.rows))}</td>
           <td class="number">{countText(num(one.features))}</td>
           <td class="number">{countText(num(one.classes))}</td>
-          <td>
-            <Who address={one.owner} />
-          </td>
+          <td>{one.joint === undefined ? <Who address={one.owner} /> : 'those of its parts'}</td>
           <td>{datasetTermsText(one.terms)}</td>
-          <td class="number">{one.size === null ? 'no' : bytesText(num(one.size))}</td>
+          <td class="number">{hereText(one)}</td>
         </tr>
       ))}
     </Table>
   )
+}
+
+/** A joint dataset's rows are those of its parts. */
+function hereText({ size, joint }: DatasetWire): string {
+  if (joint !== undefined) return `in ${countOf(joint.parts.length, 'part')}`
+  return size === null ? 'no' : bytesText(num(size))
 }
 
 function Models({ items }: { readonly items: readonly ModelWire[] }): VNode {

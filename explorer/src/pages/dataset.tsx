@@ -20,7 +20,7 @@ export function DatasetPage({ params }: PageProps): VNode {
   const all = useStore(jobs)
   if (found.data === null)
     return <Pending query={found} nothing="No dataset of this root is registered." />
-  const { title, blob, owner, rows, features, classes, size, terms } = found.data
+  const { title, blob, owner, rows, features, classes, size, terms, joint } = found.data
   const trained = all.filter(({ definition }) => definition.dataset === root).toReversed()
   return (
     <>
@@ -39,19 +39,23 @@ export function DatasetPage({ params }: PageProps): VNode {
             ['Rows', countText(num(rows))],
             ['Features', countText(num(features))],
             ['Classes', countText(num(classes))],
-            ['Owner', <Who key="owner" address={owner} />],
-            ['Terms', datasetTermsText(terms)],
-            ['Blob', <HashText key="blob" hash={blob} kept={10} />],
-            [
-              'Here',
-              size === null ? (
-                'this node does not hold the rows'
-              ) : (
-                <a href={`/blob/${blob}`} download={`${root.slice(0, 10)}.rows`}>
-                  download {bytesText(num(size))}
-                </a>
-              ),
-            ],
+            ...(joint === undefined
+              ? ([
+                  ['Owner', <Who key="owner" address={owner} />],
+                  ['Terms', datasetTermsText(terms)],
+                  ['Blob', <HashText key="blob" hash={blob} kept={10} />],
+                  [
+                    'Here',
+                    size === null ? (
+                      'this node does not hold the rows'
+                    ) : (
+                      <a href={`/blob/${blob}`} download={`${root.slice(0, 10)}.rows`}>
+                        download {bytesText(num(size))}
+                      </a>
+                    ),
+                  ],
+                ] as const)
+              : ([['Rows of', <Parts key="parts" parts={joint.parts} />]] as const)),
           ]}
         />
       </Card>
@@ -78,5 +82,21 @@ export function DatasetPage({ params }: PageProps): VNode {
         )}
       </Card>
     </>
+  )
+}
+
+/** The datasets that a joint one is made of, each with its own owner and terms. */
+function Parts({ parts }: { readonly parts: NonNullable<DatasetWire['joint']>['parts'] }): VNode {
+  return (
+    <ul>
+      {parts.map(({ root, title, rows }) => (
+        <li key={root}>
+          <a href={`/dataset/${root}`}>
+            <Untrusted text={title} />
+          </a>{' '}
+          <span class="soft small">{countText(num(rows))} rows</span>
+        </li>
+      ))}
+    </ul>
   )
 }
