@@ -15,6 +15,7 @@ import { compareKeys } from '../storage/orderedMap.ts'
 import { keccak256 } from './keccak.ts'
 import { rlpList, rlpText } from './rlp.ts'
 import { encodeTransaction } from './transaction.ts'
+import { compactPath, halves } from './trieNode.ts'
 
 /** A key in half bytes, with what lies under it. */
 type Item = { readonly path: Uint8Array; readonly value: Uint8Array }
@@ -42,13 +43,13 @@ export function withdrawalsRoot(withdrawals: readonly Withdrawal[]): Hash {
 function encode(items: readonly Item[], from: number, to: number, depth: number): Uint8Array {
   const first = items[from]!
   if (to - from === 1)
-    return rlpList([rlpText(compact(first.path.subarray(depth), true)), rlpText(first.value)])
+    return rlpList([rlpText(compactPath(first.path.subarray(depth), true)), rlpText(first.value)])
   const last = items[to - 1]!.path
   let shared = depth
   while (first.path[shared] === last[shared]) shared += 1
   if (shared > depth)
     return rlpList([
-      rlpText(compact(first.path.subarray(depth, shared), false)),
+      rlpText(compactPath(first.path.subarray(depth, shared), false)),
       reference(encode(items, from, to, shared)),
     ])
   const children: Uint8Array[] = new Array(17).fill(emptyItem)
@@ -65,24 +66,4 @@ function encode(items: readonly Item[], from: number, to: number, depth: number)
 /** What a parent says of a node: itself if it is shorter than its hash. */
 function reference(node: Uint8Array): Uint8Array {
   return node.length < 32 ? node : rlpText(keccak256(node))
-}
-
-/** Half bytes as bytes, with a flag for leaves and one for odd lengths. */
-function compact(path: Uint8Array, leaf: boolean): Uint8Array {
-  const odd = path.length & 1
-  const bytes = new Uint8Array(1 + (path.length >> 1))
-  bytes[0] = ((leaf ? 2 : 0) + odd) << 4
-  if (odd === 1) bytes[0]! |= path[0]!
-  for (let i = odd, at = 1; i < path.length; i += 2, at++)
-    bytes[at] = (path[i]! << 4) | path[i + 1]!
-  return bytes
-}
-
-function halves(bytes: Uint8Array): Uint8Array {
-  const path = new Uint8Array(2 * bytes.length)
-  for (let i = 0; i < bytes.length; i++) {
-    path[2 * i] = bytes[i]! >> 4
-    path[2 * i + 1] = bytes[i]! & 15
-  }
-  return path
 }

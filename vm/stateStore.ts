@@ -3,14 +3,15 @@
  * hash, so every root ever written stays readable and a candidate's nodes can wait in memory.
  */
 import type { Common } from '@ethereumjs/common'
-import { MerklePatriciaTrie } from '@ethereumjs/mpt'
+import type { MerklePatriciaTrie } from '@ethereumjs/mpt'
 import { type NestedUint8Array, RLP } from '@ethereumjs/rlp'
-import { Caches, CODEHASH_PREFIX, MerkleStateManager } from '@ethereumjs/statemanager'
+import { Caches, CODEHASH_PREFIX, type MerkleStateManager } from '@ethereumjs/statemanager'
 import { type BatchDBOp, type DB, ValueEncoding } from '@ethereumjs/util'
 import { concatBytes, fromHex, toHex, utf8ToBytes } from '../primitives/bytes.ts'
 import { type Hash, hashBytes } from '../primitives/hash.ts'
 import { invariant } from '../primitives/result.ts'
 import type { KeyValue, Write } from '../storage/keyValue.ts'
+import { BatchedState, StateTrie } from './trieState.ts'
 
 /** Key prefix of trie nodes and contract code in the chain's store. */
 const nodePrefix = utf8ToBytes('n')
@@ -118,13 +119,13 @@ export async function openState(common: Common, store: StateStore, root: Hash): 
       throw error
     }
   }
-  const trie = new MerklePatriciaTrie({
+  const trie = new StateTrie({
     db: nodeDatabase(get, nodes),
     valueEncoding: ValueEncoding.Bytes,
     useKeyHashing: true,
     common,
   })
-  const state = new MerkleStateManager({ common, trie, caches: new Caches() })
+  const state = new BatchedState({ common, trie, caches: new Caches() })
   if (root !== emptyStateRoot) {
     invariant((await get(root.slice(2))) !== undefined, `openState: no state at ${root}`)
     await state.setStateRoot(hashBytes(root))
