@@ -31,6 +31,7 @@ import type { HistoryIndex, Place } from './historyIndex.ts'
 import { openGenesis } from './openGenesis.ts'
 import { type SweepResult, sweepStates } from './pruning.ts'
 import { openReader, type StateReader } from './reader.ts'
+import { recentBlocks } from './recentBlocks.ts'
 import type { Rules } from './rules.ts'
 import { applyBlock, type Outcome } from './transition.ts'
 
@@ -142,6 +143,7 @@ export async function createChain(
   const { engine, params, registry, consensus } = rules
   const blocks = chainStore(store)
   const states = stateStore(store, undefined, turn)
+  const recent = recentBlocks(blocks)
   const origin = await openGenesis(blocks, genesis, rules)
   let head = await loadState(await blocks.headHeight())
   let headReader: { readonly of: ChainState; readonly reader: Promise<StateReader> } | null = null
@@ -156,6 +158,8 @@ export async function createChain(
   let sweeps = 0
 
   async function loadBlock(height: bigint): Promise<StoredBlock | null> {
+    const kept = recent.get(height)
+    if (kept !== null) return kept
     const names = await blocks.names(height)
     if (names === null) return null
     if (height === 0n) return { height, ...names, envelopeHash: zeroHash, block: origin }
@@ -191,7 +195,6 @@ export async function createChain(
     return stored === null ? null : stateOf(stored)
   }
 
-  /** `stateAt`, if the state is kept. */
   async function keptAt(height: bigint): Promise<ChainState | null> {
     return height < stateFloor ? null : stateAt(height)
   }
@@ -299,6 +302,7 @@ export async function createChain(
     for (const key of outcome.nodes.keys()) fresh?.add(key)
     states.remember(outcome.nodes)
     outcomes.clear()
+    recent.remember({ outcome, envelope, commit })
     head = stateOf(outcome)
     for (const listener of listeners) listener({ head, outcome })
     return ok(head)
@@ -379,11 +383,11 @@ export async function createChain(
     stateAt,
     blockAt: loadBlock,
     heightOf: blocks.heightOf,
-    receiptsAt: async (height) => (height === 0n ? [] : blocks.receipts(height)),
+    receiptsAt: recent.receiptsAt,
     placeOf: blocks.placeOf,
     history: blocks.history,
-    envelopeAt: blocks.envelope,
-    commitAt: blocks.commit,
+    envelopeAt: recent.envelopeAt,
+    commitAt: recent.commitAt,
     setAt,
     readAt,
     call,

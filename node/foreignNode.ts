@@ -10,7 +10,7 @@ import { systemClock } from '../primitives/clock.ts'
 import { describeFault, ok, refuse } from '../primitives/result.ts'
 import { createForeignView } from '../rpc/foreignView.ts'
 import type { RpcModules, RpcTesting } from '../rpc/modules.ts'
-import { createPoolView, pooledView } from '../rpc/poolView.ts'
+import { createPoolView, pendingView } from '../rpc/poolView.ts'
 import { createRpcServer } from '../rpc/server.ts'
 import type { RunningNode } from './node.ts'
 
@@ -63,9 +63,10 @@ function foreignModules(chain: ForeignChain, report: (error: unknown) => void): 
     events: {
       onHead: never,
       onPendingTransaction: (listener) =>
-        pool.onAdded((transaction) => listener(pooledView(transaction))),
+        pool.onAdded((transaction) => listener(pendingView(transaction))),
       onJob: never,
       onCertificate: never,
+      onAccuracy: never,
       onSyncing: never,
     },
     net: {

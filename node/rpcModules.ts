@@ -19,7 +19,7 @@ import { createChainView } from '../rpc/chainView.ts'
 import { worldOf } from '../rpc/headState.ts'
 import type { RpcBlobs, RpcModules, SyncView } from '../rpc/modules.ts'
 import { networkViewOf } from '../rpc/networkView.ts'
-import { createPoolView, pooledView } from '../rpc/poolView.ts'
+import { createPoolView, pendingView } from '../rpc/poolView.ts'
 import { createDataViews, createRepViews, createValViews } from '../rpc/registryView.ts'
 import { createTrainViews } from '../rpc/trainView.ts'
 import { createWorkIndex, type WorkIndex } from '../rpc/workIndex.ts'
@@ -92,7 +92,7 @@ export function createRpcModules(parts: RpcParts): {
     events: {
       onHead: (listener) => chain.onHead(({ outcome }) => listener(blockViewOf(outcome.block))),
       onPendingTransaction: (listener) =>
-        transactions.onAdded((transaction) => listener(pooledView(transaction))),
+        transactions.onAdded((transaction) => listener(pendingView(transaction))),
       onJob: index.onJob,
       onCertificate: index.onCertificate,
       onAccuracy: meter.onAccuracy,

@@ -24,10 +24,24 @@ import type {
 } from './views.ts'
 
 export function blockViewOf(block: Block): BlockView {
+  let header: HeaderView | null = null
+  let size: number | null = null
+  let hashes: readonly Hash[] | null = null
   let transactions: readonly TransactionView[] | null = null
+  // Every block has a view, and few are asked for more than a part of it.
   return {
-    header: headerViewOf(block.header),
-    size: block.serialize().length,
+    get header() {
+      header ??= headerViewOf(block.header)
+      return header
+    },
+    get size() {
+      size ??= block.serialize().length
+      return size
+    },
+    get transactionHashes() {
+      hashes ??= block.transactions.map((tx) => hashFromBytes(tx.hash()))
+      return hashes
+    },
     uncles: block.uncleHeaders.map((uncle) => hashFromBytes(uncle.hash())),
     withdrawals:
       block.withdrawals?.map(({ index, validatorIndex, address, amount }) => ({
@@ -36,7 +50,6 @@ export function blockViewOf(block: Block): BlockView {
         address: addressFromBytes(address.bytes),
         amount,
       })) ?? null,
-    transactionHashes: block.transactions.map((tx) => hashFromBytes(tx.hash())),
     transactions: () => {
       transactions ??= block.transactions.map((tx) => transactionViewOf(tx))
       return transactions

@@ -134,7 +134,7 @@ export type RpcTesting = {
  */
 export type RpcEvents = {
   readonly onHead: (listener: (block: BlockView) => void) => () => void
-  readonly onPendingTransaction: (listener: (transaction: TransactionView) => void) => () => void
+  readonly onPendingTransaction: (listener: (transaction: PendingView) => void) => () => void
   /** Something happened to a job, in a committed block. */
   readonly onJob: (listener: (event: JobEvent) => void) => () => void
   /** A certificate was settled, in a committed block. */
@@ -143,6 +143,9 @@ export type RpcEvents = {
   readonly onAccuracy: (listener: (measured: AccuracyView) => void) => () => void
   readonly onSyncing: (listener: (sync: SyncView | null) => void) => () => void
 }
+
+/** A transaction that came into the pool; few ask for more than its hash. */
+export type PendingView = { readonly hash: Hash; readonly view: () => TransactionView }
 
 /** Null in place of it: up to date. */
 export type SyncView = {

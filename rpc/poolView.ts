@@ -4,7 +4,7 @@
 import type { TransactionPool } from '../mempool/transactionPool.ts'
 import type { Transaction } from '../vm/transaction.ts'
 import { transactionViewOf } from './blockView.ts'
-import type { RpcPool } from './modules.ts'
+import type { PendingView, RpcPool } from './modules.ts'
 import type { TransactionView } from './views.ts'
 
 export function createPoolView(pool: TransactionPool): RpcPool {
@@ -32,7 +32,12 @@ export function createPoolView(pool: TransactionPool): RpcPool {
   }
 }
 
+/** For those who are told of every transaction: spelling one takes longer than telling them. */
+export function pendingView(transaction: Transaction): PendingView {
+  return { hash: transaction.hash, view: () => pooledView(transaction) }
+}
+
 /** A transaction whose sender is already known. */
-export function pooledView({ tx, sender }: Transaction): TransactionView {
+function pooledView({ tx, sender }: Transaction): TransactionView {
   return transactionViewOf(tx, sender)
 }

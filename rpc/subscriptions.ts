@@ -62,13 +62,13 @@ export function createSubscriptions(
   let pumping = false
 
   const stops = [
-    events.onHead(({ header }) => {
-      publish('newHeads', () => formatHeader(header))
+    events.onHead((block) => {
+      publish('newHeads', () => formatHeader(block.header))
       pumpLogs().catch(report)
     }),
-    events.onPendingTransaction((transaction) => {
+    events.onPendingTransaction(({ hash, view }) => {
       publish('newPendingTransactions', ({ full }) =>
-        full ? formatTransaction(transaction, null) : transaction.hash,
+        full ? formatTransaction(view(), null) : hash,
       )
     }),
     events.onSyncing((sync) => publish('syncing', () => toWire(sync) ?? false)),

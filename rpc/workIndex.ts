@@ -4,14 +4,17 @@
  *
  * Keys: `h` next block to read; `c` job range: a certificate; `w` blob: the job whose weights it holds.
  */
+import { moduleAddresses } from '../params/protocol.ts'
 import { addressBytes, addressFromBytes } from '../primitives/address.ts'
 import { bytesToUint, concatBytes, uintBytes, utf8ToBytes } from '../primitives/bytes.ts'
 import { decode, type Reader, Writer } from '../primitives/codec.ts'
 import { type Hash, hashBytes, hashFromBytes } from '../primitives/hash.ts'
 import { invariant } from '../primitives/result.ts'
 import type { KeyValue, Write } from '../storage/keyValue.ts'
+import { mayContain } from './bloom.ts'
 import { certificateOf, jobEventsOf } from './jobEvents.ts'
 import type { RpcChain, RpcEvents } from './modules.ts'
+import type { LogFilter } from './schemas.ts'
 import type { CertificateView, JobEvent } from './workViews.ts'
 
 export type WorkIndex = {
@@ -28,12 +31,15 @@ export type WorkIndex = {
 export type WorkIndexModules = {
   /** A part of the node's store; nothing else writes there. */
   readonly store: KeyValue
-  readonly chain: Pick<RpcChain, 'head' | 'block' | 'receipts'>
+  readonly chain: Pick<RpcChain, 'head' | 'header' | 'block' | 'receipts'>
   readonly onHead: (listener: () => void) => () => void
   readonly report: (error: unknown) => void
 }
 
 const nextKey = utf8ToBytes('h')
+
+/** What the blocks that have something for this index log. */
+const ofJobs: LogFilter = { addresses: [moduleAddresses.jobs], topics: [] }
 
 export function createWorkIndex({ store, chain, onHead, report }: WorkIndexModules): WorkIndex {
   const jobListeners = new Set<(event: JobEvent) => void>()
@@ -57,10 +63,10 @@ export function createWorkIndex({ store, chain, onHead, report }: WorkIndexModul
   }
 
   async function readBlock(number: bigint, live: boolean): Promise<void> {
-    const [block, receipts] = await Promise.all([chain.block(number), chain.receipts(number)])
+    const header = await chain.header(number)
     // A node that started from a snapshot has no blocks from before it.
-    if (block === null || receipts === null) return
-    const events = jobEventsOf(block, receipts)
+    if (header === null) return
+    const events = mayContain(header.logsBloom, ofJobs) ? await eventsOf(number) : []
     const certificates = events.flatMap((event) => certificateOf(event) ?? [])
     const writes: Write[] = certificates.map((certificate) => ({
       key: certificateKey(certificate.job, certificate.range),
@@ -68,10 +74,18 @@ export function createWorkIndex({ store, chain, onHead, report }: WorkIndexModul
     }))
     writes.push(...(await Promise.all(certificates.map(firstOf))).flat())
     await store.batch([...writes, { key: nextKey, value: uintBytes(number + 1n, 8) }])
-    if (!live) return
+    if (live) tell(events, certificates)
+  }
+
+  function tell(events: readonly JobEvent[], certificates: readonly CertificateView[]): void {
     for (const event of events) for (const listener of jobListeners) listener(event)
     for (const certificate of certificates)
       for (const listener of certificateListeners) listener(certificate)
+  }
+
+  async function eventsOf(number: bigint): Promise<readonly JobEvent[]> {
+    const [block, receipts] = await Promise.all([chain.block(number), chain.receipts(number)])
+    return block === null || receipts === null ? [] : jobEventsOf(block, receipts)
   }
 
   /** Whose weights they are: the job's that had them first. */

@@ -117,7 +117,8 @@ function readBytes(
 ): Result<Read | { readonly known: Transaction }, TransactionFault> {
   if (bytes.length > maxTransactionBytes)
     return refuse({ code: 'transaction/size', max: maxTransactionBytes, got: bytes.length })
-  const hash = hashFromBytes(keccak256(bytes))
+  const digest = keccak256(bytes)
+  const hash = hashFromBytes(digest)
   const known = recentOf(engine).get(hash)
   if (known !== undefined) return ok({ known })
   const type = typeOf(bytes)
@@ -128,7 +129,10 @@ function readBytes(
   if (bound !== null) return refuse(bound)
   try {
     const tx = usualTransaction(engine, type, decoded.value, bytes)
-    if (tx !== null) return ok({ tx, hash })
+    if (tx !== null) {
+      tx.cache.hash = digest
+      return ok({ tx, hash })
+    }
   } catch (error) {
     return refuse({ code: 'transaction/malformed', why: firstLine(error) })
   }

@@ -4,7 +4,7 @@
 import { systemClock } from '../../primitives/clock.ts'
 import { type Hash, sha256Hash } from '../../primitives/hash.ts'
 import { ok } from '../../primitives/result.ts'
-import type { RpcChain, RpcEvents, RpcModules, SyncView } from '../../rpc/modules.ts'
+import type { PendingView, RpcChain, RpcEvents, RpcModules, SyncView } from '../../rpc/modules.ts'
 import type { BlockView, TransactionView } from '../../rpc/views.ts'
 import type { AccuracyView, CertificateView, JobEvent } from '../../rpc/workViews.ts'
 import { testGenesis } from '../chain/support.ts'
@@ -25,7 +25,7 @@ export type Hand = {
 /** Modules around `chain`; `replace` swaps single modules. */
 export function modulesAround(chain: RpcChain, replace: Partial<RpcModules> = {}): Hand {
   const head = signal<BlockView>()
-  const pending = signal<TransactionView>()
+  const pending = signal<PendingView>()
   const job = signal<JobEvent>()
   const certificate = signal<CertificateView>()
   const accuracy = signal<AccuracyView>()
@@ -46,7 +46,7 @@ export function modulesAround(chain: RpcChain, replace: Partial<RpcModules> = {}
     reported,
     blobs,
     head: head.fire,
-    pending: pending.fire,
+    pending: (transaction) => pending.fire({ hash: transaction.hash, view: () => transaction }),
     job: job.fire,
     certificate: certificate.fire,
     accuracy: accuracy.fire,

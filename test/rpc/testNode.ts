@@ -8,7 +8,7 @@ import { systemClock } from '../../primitives/clock.ts'
 import { blockViewOf } from '../../rpc/blockView.ts'
 import { createChainView } from '../../rpc/chainView.ts'
 import { networkViewOf } from '../../rpc/networkView.ts'
-import { createPoolView, pooledView } from '../../rpc/poolView.ts'
+import { createPoolView, pendingView } from '../../rpc/poolView.ts'
 import { createDataViews, createRepViews, createValViews } from '../../rpc/registryView.ts'
 import { createTrainViews } from '../../rpc/trainView.ts'
 import { createWorkIndex, type WorkIndex } from '../../rpc/workIndex.ts'
@@ -60,7 +60,7 @@ export async function openTestNode(options: RulesOptions = {}): Promise<TestNode
     events: {
       onHead: (listener) => chain.onHead(({ outcome }) => listener(blockViewOf(outcome.block))),
       onPendingTransaction: (listener) =>
-        pool.onAdded((transaction) => listener(pooledView(transaction))),
+        pool.onAdded((transaction) => listener(pendingView(transaction))),
       onJob: index.onJob,
       onCertificate: index.onCertificate,
       onAccuracy: () => () => {},
