@@ -251,7 +251,7 @@ function placementOf({ column, data }: CodeColumn): Placement {
 }
 
 /** A tree of that many leaves, whose levels lie end to end. */
-export function levelsOf(words: Uint32Array, leaves: number): MerkleTree {
+function levelsOf(words: Uint32Array, leaves: number): MerkleTree {
   const bytes = new Uint8Array(words.buffer)
   const levels: Uint8Array[] = []
   for (let nodes = leaves, from = 0; nodes >= 1; from += 32 * nodes, nodes /= 2)
