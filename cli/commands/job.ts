@@ -64,6 +64,12 @@ export function addJob(program: Command, io: Io): void {
     .option('--base <job>', 'start from the weights of the model that it trained', hashArgument)
     .option('--replay', 'have it judged by re-execution, not by proofs: small jobs only')
     .option('--yes', 'do not ask')
+    .addOption(
+      new Option(
+        '--propose <purpose>',
+        'propose it to the treasury, as a validator, instead of paying for it',
+      ).conflicts('base'),
+    )
   addAccountOptions(addRpcOptions(addSourceOptions(open)))
     .addHelpText('after', openExamples)
     .action((flags: OpenFlags) => openJob(flags, io))

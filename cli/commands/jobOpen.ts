@@ -25,11 +25,13 @@ import {
   weightCount,
 } from '../../registry/job.ts'
 import { jobsAbi } from '../../vm/modules/jobsAbi.ts'
+import { treasuryAbi } from '../../vm/modules/treasury.ts'
 import { type AccountFlags, openAccount } from '../account.ts'
 import type { SourceFlags } from '../datasetSource.ts'
 import { ExitCode, fail, orFail } from '../failure.ts'
 import { coinsText, macsText } from '../format.ts'
 import type { Io } from '../io.ts'
+import { callAndTell } from '../registryCall.ts'
 import { createReport, type Report } from '../report.ts'
 import { connect, explain, type Node, type RpcFlags } from '../rpc.ts'
 import { fields } from '../table.ts'
@@ -52,6 +54,8 @@ export type OpenFlags = RpcFlags &
     readonly base?: Hash
     readonly replay?: true
     readonly yes?: true
+    /** What the treasury should pay for it for. */
+    readonly propose?: string
   }
 
 type Quote = {
@@ -70,6 +74,13 @@ export async function openJob(flags: OpenFlags, io: Io): Promise<void> {
   const node = await connect(flags.rpc)
   report.note('calibrating')
   const spec = await specOf(flags, node, io)
+  if (flags.propose !== undefined)
+    return callAndTell(flags, io, {
+      address: moduleAddresses.treasury,
+      abi: treasuryAbi,
+      functionName: 'proposeJob',
+      args: [abiSpec(spec), flags.propose],
+    })
   const quote = await quoteOf(node, account, spec)
   await consent(flags, io, report, spec, quote)
   const receipt = await sendCall(node, account, {

@@ -1,6 +1,6 @@
 /**
- * `waggle treasury`: proposals to spend the chain's own coin. Jobs of the treasury are proposed by
- * programs, as `examples/publicJob.ts` does.
+ * `waggle treasury`: proposals to spend the chain's own coin. Its jobs are proposed by
+ * `waggle job open --propose`.
  */
 import type { Command } from 'commander'
 import { moduleAddresses } from '../../params/protocol.ts'
@@ -19,7 +19,10 @@ const treasury = { address: moduleAddresses.treasury, abi: treasuryAbi } as cons
 
 const proposeExamples = `
 Examples:
-  $ waggle treasury propose 0x7099…79C8 250 --purpose "translate the docs" --devnet-account 0
+  $ waggle treasury propose 0x7099…79C8 250 --purpose "translate the docs" \\
+      --key-file validator/account.json --password-file password.txt
+  $ waggle job open --dataset mnist --layers 784,64,10 --propose "digits for everybody" \\
+      --key-file validator/account.json --password-file password.txt
 
 Validators propose and approve. A proposal is paid with the approval that brings more than two
 thirds of all voting power, and lapses when it is not approved in time.`
@@ -46,7 +49,10 @@ export function addTreasury(program: Command, io: Io): void {
     .description('approve a proposal as a validator')
     .argument('<id>', 'its number', wholeNumber(1, 2 ** 47))
   addAccountOptions(addRpcOptions(approve))
-    .addHelpText('after', '\nExamples:\n  $ waggle treasury approve 3 --devnet-account 1')
+    .addHelpText(
+      'after',
+      '\nExamples:\n  $ waggle treasury approve 3 --key-file account.json --password-file password.txt',
+    )
     .action((id: number, flags: CallFlags) =>
       callAndTell(flags, io, { ...treasury, functionName: 'approve', args: [BigInt(id)] }),
     )

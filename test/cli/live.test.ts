@@ -9,6 +9,7 @@ import { createPublicClient, http } from 'viem'
 import { afterAll, beforeAll, describe, it } from 'vitest'
 import { decodeProofFile } from '../../cli/proofFile.ts'
 import { devnetAccount, devnetKeys } from '../../node/keysDevnet.ts'
+import { sealAccountKey } from '../../node/keystore.ts'
 import { startDevnet, type TestDevnet, until } from '../e2e/devnet.ts'
 import { jsonOf, type Ran, waggle } from './support.ts'
 
@@ -197,6 +198,30 @@ describe('the command line against a running node', () => {
     assert.equal(misfit.code, 2)
     assert.match(misfit.err, /its rows have 2 features, the first layer 9/)
   }, 60_000)
+
+  it('has the treasury pay for a job that validators approve', async () => {
+    const csv = join(home, 'public.csv')
+    await writeFile(csv, flowers(33))
+    const rows = ['dataset', 'add', csv, '--labels', 'kind', '--devnet-account', '2']
+    const { root } = await json(...rows)
+    const [keyFile, passwordFile] = [join(home, 'account.json'), join(home, 'password')]
+    const sealed = await sealAccountKey(devnetKeys(0).accountKey, 'a long password', 'standard')
+    await writeFile(keyFile, sealed, { mode: 0o600 })
+    await writeFile(passwordFile, 'a long password\n', { mode: 0o600 })
+    const validator = ['--key-file', keyFile, '--password-file', passwordFile]
+    const model = ['--dataset', String(root), '--layers', '3,3', '--batch', '8', '--steps', '2']
+    const job = ['job', 'open', ...model, '--replay', '--propose', 'flowers for everybody']
+    const stranger = await run(...job, '--devnet-account', '2')
+    assert.match(stranger.err, /NotMember/)
+    const proposed = await json(...job, ...validator)
+    assert.deepEqual(proposed.events, ['Proposed'])
+    assert.match((await run('treasury', 'list')).out, /a job +0\.\d+ coins/)
+    const approved = await json('treasury', 'approve', String(proposed.id), ...validator)
+    assert.equal(approved.amount, proposed.amount)
+    const watched = await run('job', 'watch', String(approved.jobId), '--json')
+    const ended = JSON.parse(watched.out.trim().split('\n').at(-1)!)
+    assert.equal(ended.event, 'finished')
+  }, 120_000)
 
   it('names jobs, models and datasets that are not there', async () => {
     const nothing = `0x${'1'.repeat(64)}`
