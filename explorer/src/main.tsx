@@ -9,9 +9,11 @@ import './styles/parts.css'
 import './styles/pictures.css'
 import './styles/motion.css'
 import { App } from './app.tsx'
+import { mendLanguage } from './language.ts'
 import { startLive } from './net/live.ts'
 import { startTheme } from './theme.ts'
 
+mendLanguage()
 startTheme()
 startLive()
 render(<App />, document.getElementById('app')!)

@@ -80,6 +80,16 @@ describe('every page', () => {
       await close()
     }, 120_000)
 
+  it('opens in a browser whose language no standard knows', async () => {
+    const { page, context, close } = await openPage(hive.browser)
+    await context.addInitScript(
+      "Object.defineProperty(Navigator.prototype, 'language', { get: () => 'en-US@posix' })",
+    )
+    await visit(page, hive.url)
+    await page.waitForSelector('.chart canvas')
+    await close()
+  })
+
   it('loads no more than the first view needs', async () => {
     const { page, close } = await openPage(hive.browser)
     await visit(page, hive.url)
