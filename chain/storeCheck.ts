@@ -52,7 +52,7 @@ export async function checkStore(
   if (found !== genesisHash)
     add({ code: 'db/mismatch', height: 0n, what: `genesis ${found}, not ${genesisHash}` })
   const first = (await blocks.firstHeight()) || 1n
-  const seen = new Set<string>()
+  const seen = new KeySet()
   let sound: bigint | null = null
   let parent: Hash | null = first === 1n ? genesisHash : null
   let whole = faults.length === 0
@@ -134,7 +134,7 @@ async function checkState(
   store: KeyValue,
   root: Hash,
   height: bigint,
-  seen: Set<string>,
+  seen: KeySet,
 ): Promise<StoreFault | null> {
   const pending: NodeName[] = root === emptyStateRoot ? [] : [{ kind: 'account', hash: root }]
   let fault: StoreFault | null = null
@@ -152,4 +152,25 @@ async function checkState(
     fault ??= { code, height, what: `state node ${name.hash}` }
   }
   return fault
+}
+
+/** Keys of nodes. One set of JavaScript's holds 2^24 at most, and an archive has more. */
+class KeySet {
+  readonly #parts = new Map<string, Set<string>>()
+
+  get size(): number {
+    let size = 0
+    for (const part of this.#parts.values()) size += part.size
+    return size
+  }
+
+  has(key: string): boolean {
+    return this.#parts.get(key.slice(-2))?.has(key) ?? false
+  }
+
+  /** By the last byte, which is a digest's. */
+  add(key: string): void {
+    const part = this.#parts.get(key.slice(-2)) ?? new Set()
+    this.#parts.set(key.slice(-2), part.add(key))
+  }
 }

@@ -19,8 +19,14 @@ const precision = 64n
  *
  * Success is not quite monotonic in the limit (a contract may read it), so what is returned is always
  * a limit that was run and succeeded.
+ *
+ * @param late - asked between runs: why nobody waits for the answer any more.
  */
-export async function estimateGas(run: RunAt, cap: bigint): Promise<Result<bigint, RpcFault>> {
+export async function estimateGas(
+  run: RunAt,
+  cap: bigint,
+  late: () => RpcFault | null = () => null,
+): Promise<Result<bigint, RpcFault>> {
   const most = await run(cap)
   if (most === null) return refuse({ code: 'rpc/notFound', what: 'state' })
   if (!most.ok) return refuse(outcomeFault(most, cap))
@@ -30,6 +36,8 @@ export async function estimateGas(run: RunAt, cap: bigint): Promise<Result<bigin
   // Refunds and the 1/64 that calls hold back are the usual reasons: try just above first.
   const likely = ((most.gasUsed + callStipend) * 64n) / 63n
   for (let middle = likely < cap ? likely : (low + high) / 2n; high - low > low / precision; ) {
+    const fault = late()
+    if (fault !== null) return refuse(fault)
     if ((await run(middle))?.ok === true) high = middle
     else low = middle
     middle = (low + high) / 2n

@@ -14,6 +14,8 @@ import type { Json } from './wire.ts'
 
 export type FilterLimits = LogLimits & {
   readonly maxFilters: number
+  /** Of one client's. */
+  readonly maxFiltersPerClient: number
   /** A filter that nobody polls for this long is forgotten. */
   readonly filterExpiryMs: number
 }
@@ -37,15 +39,16 @@ type Kind =
   | { readonly kind: 'pending'; readonly hashes: Hash[] }
 
 type Filter = Kind & {
+  readonly client: string
   /** First block not yet reported. */
   next: bigint
   polledAt: number
 }
 
 export type Filters = {
-  readonly watchLogs: (watch: LogWatch) => Result<string, RpcFault>
-  readonly watchBlocks: () => Result<string, RpcFault>
-  readonly watchPending: () => Result<string, RpcFault>
+  readonly watchLogs: (watch: LogWatch, client: string) => Result<string, RpcFault>
+  readonly watchBlocks: (client: string) => Result<string, RpcFault>
+  readonly watchPending: (client: string) => Result<string, RpcFault>
   /** What happened since the last poll. */
   readonly changes: (id: string) => Promise<Result<Json, RpcFault>>
   /** Everything a log filter matches. */
@@ -68,12 +71,19 @@ export function createFilters(
     }
   })
 
-  function add(kind: Kind): Result<string, RpcFault> {
+  function add(kind: Kind, client: string): Result<string, RpcFault> {
     forgetExpired()
     if (filters.size >= limits.maxFilters)
       return refuse({ code: 'rpc/limit', what: 'filters', limit: limits.maxFilters })
+    const own = [...filters.values()].filter((filter) => filter.client === client).length
+    if (own >= limits.maxFiltersPerClient)
+      return refuse({
+        code: 'rpc/limit',
+        what: 'filters of one client',
+        limit: limits.maxFiltersPerClient,
+      })
     const id = toHex(Uint8Array.from(randomBytes(16)))
-    filters.set(id, { ...kind, next: chain.head() + 1n, polledAt: clock.now() })
+    filters.set(id, { ...kind, client, next: chain.head() + 1n, polledAt: clock.now() })
     return ok(id)
   }
 
@@ -142,9 +152,9 @@ export function createFilters(
   }
 
   return {
-    watchLogs: (watch) => add({ kind: 'logs', watch }),
-    watchBlocks: () => add({ kind: 'blocks' }),
-    watchPending: () => add({ kind: 'pending', hashes: [] }),
+    watchLogs: (watch, client) => add({ kind: 'logs', watch }, client),
+    watchBlocks: (client) => add({ kind: 'blocks' }, client),
+    watchPending: (client) => add({ kind: 'pending', hashes: [] }, client),
     changes,
     logs,
     remove: (id) => filters.delete(id),

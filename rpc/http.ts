@@ -60,3 +60,8 @@ export function replyFault(response: ServerResponse, status: number, fault: RpcF
   response.setHeader('connection', 'close')
   replyText(response, status, 'application/json', refusalText(null, fault))
 }
+
+/** All behind one address share what one client may have. */
+export function clientOf({ socket }: IncomingMessage): string {
+  return socket.remoteAddress ?? ''
+}

@@ -47,6 +47,7 @@ export const defaultLimits: RpcLimits = Object.freeze({
   maxLogBlocks: 10_000,
   maxLogs: 10_000,
   maxFilters: 1_024,
+  maxFiltersPerClient: 256,
   filterExpiryMs: 300_000,
   maxSubscriptions: 64,
   maxSockets: 256,

@@ -10,7 +10,11 @@ import type { Json } from './wire.ts'
 export type Answer = Result<Json, RpcFault>
 
 /** What a call knows of its connection. Null subscriber: plain HTTP. */
-export type CallContext = { readonly subscriber: Subscriber | null }
+export type CallContext = {
+  readonly subscriber: Subscriber | null
+  /** Whose share of limits it uses: the address at the far end. */
+  readonly client: string
+}
 
 /** The far end of a connection that stays open. */
 export type Subscriber = {

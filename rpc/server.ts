@@ -10,7 +10,7 @@ import { createDispatcher } from './dispatch.ts'
 import type { RpcFault } from './errors.ts'
 import { createFilters } from './filters.ts'
 import { createGuard } from './guard.ts'
-import { readBody, replyFault, replyJson, replyText } from './http.ts'
+import { clientOf, readBody, replyFault, replyJson, replyText } from './http.ts'
 import { answerText } from './jsonRpc.ts'
 import { defaultLimits, type RpcLimits } from './limits.ts'
 import type { Subscriber } from './method.ts'
@@ -69,11 +69,11 @@ export function createRpcServer(options: RpcOptions, modules: RpcModules): RpcSe
   const dispatcher = createDispatcher(limits, methods, modules)
   const handleBlob = createBlobHandler({ ...limits, allowUploads }, modules)
 
-  const answer = (text: string, subscriber: Subscriber | null) =>
+  const answer = (text: string, subscriber: Subscriber | null, client: string) =>
     answerText(
       text,
       {
-        run: (method, params) => dispatcher.dispatch(method, params, { subscriber }),
+        run: (method, params) => dispatcher.dispatch(method, params, { subscriber, client }),
         prepare: dispatcher.prepare,
       },
       limits,
@@ -128,7 +128,7 @@ export function createRpcServer(options: RpcOptions, modules: RpcModules): RpcSe
     const body = await readBody(request, limits, clock)
     if (!body.ok)
       return replyFault(response, body.fault.code === 'rpc/limit' ? 413 : 400, body.fault)
-    const reply = await answer(body.value, null)
+    const reply = await answer(body.value, null, clientOf(request))
     // Whoever hung up meanwhile reads nothing, and will not be told to have closed again.
     if (response.destroyed) return
     if (reply === null) response.writeHead(204).end()

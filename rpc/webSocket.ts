@@ -6,6 +6,7 @@ import type { IncomingMessage } from 'node:http'
 import type { Duplex } from 'node:stream'
 import { type WebSocket, WebSocketServer } from 'ws'
 import type { Clock } from '../primitives/clock.ts'
+import { clientOf } from './http.ts'
 import { refusalText } from './jsonRpc.ts'
 import type { Subscriber } from './method.ts'
 
@@ -22,7 +23,7 @@ export type SocketLimits = {
 export type SocketModules = {
   readonly clock: Clock
   /** Answer the text of a request; null: nothing to say. Never throws. */
-  readonly answer: (text: string, subscriber: Subscriber) => Promise<string | null>
+  readonly answer: (text: string, subscriber: Subscriber, client: string) => Promise<string | null>
   readonly closed: (subscriber: Subscriber) => void
   readonly report: (error: unknown) => void
 }
@@ -59,13 +60,13 @@ export function createSockets(
     cancelPing = clock.after(limits.pingIntervalMs, pingAll)
   }
 
-  function serve(socket: WebSocket): void {
+  function serve(socket: WebSocket, client: string): void {
     const subscriber: Subscriber = { send: (text) => send(socket, text) }
     let unanswered = 0
 
     async function onMessage(text: string): Promise<void> {
       if (++unanswered >= limits.maxUnanswered) socket.pause()
-      const reply = await answer(text, subscriber)
+      const reply = await answer(text, subscriber, client)
       // A request can outlive its connection, and subscribe for nobody.
       if (socket.readyState === socket.CLOSED) closed(subscriber)
       if (reply !== null) send(socket, reply)
@@ -105,7 +106,7 @@ export function createSockets(
         request,
         socket,
         head as Parameters<Sockets['accept']>[2] as never,
-        serve,
+        (upgraded: WebSocket) => serve(upgraded, clientOf(request)),
       )
     },
     count: () => server.clients.size,

@@ -15,6 +15,8 @@ import { quantity } from '../wire.ts'
 export type CallLimits = {
   /** Gas of one imagined transaction; asked for more, this much is given. */
   readonly maxCallGas: bigint
+  /** What takes longer is answered with an error: a search for gas is not gone on with. */
+  readonly callTimeoutMs: number
 }
 
 const shape = {
@@ -37,8 +39,8 @@ function overridesOf({
 }
 
 export function ethCallMethods(
-  { maxCallGas }: CallLimits,
-  { chain }: Pick<RpcModules, 'chain'>,
+  { maxCallGas, callTimeoutMs }: CallLimits,
+  { chain, clock }: Pick<RpcModules, 'chain' | 'clock'>,
 ): Methods {
   const capOf = (gas: bigint | null) => (gas === null || gas > maxCallGas ? maxCallGas : gas)
 
@@ -54,6 +56,7 @@ export function ethCallMethods(
     }),
     eth_estimateGas: method(shape, async ({ transaction, block, ...overrides }) => {
       const pretended = overridesOf(overrides)
+      const end = clock.now() + callTimeoutMs
       const header = await atBlock(chain, block, chain.header)
       if (!header.ok) return header
       const { number } = header.value
@@ -62,6 +65,7 @@ export function ethCallMethods(
       const estimate = await estimateGas(
         (gas) => chain.call({ ...transaction, gas }, number, pretended),
         cap < gasLimit ? cap : gasLimit,
+        () => (clock.now() < end ? null : { code: 'rpc/timeout', limitMs: callTimeoutMs }),
       )
       return estimate.ok ? ok(quantity(estimate.value)) : estimate
     }),

@@ -24,18 +24,21 @@ export function ethLogMethods(
         query.blockHash === null ? rangeOf(chain, query) : await rangeOfHash(chain, query)
       return range.ok ? queryLogs(chain, query.filter, range.value, limits) : range
     }),
-    eth_newFilter: method({ filter: logQuerySchema }, async ({ filter: query }) => {
+    eth_newFilter: method({ filter: logQuerySchema }, async ({ filter: query }, { client }) => {
       const range = rangeOf(chain, query)
       if (!range.ok && range.fault.code === 'rpc/params' && query.toBlock === null) return range
       const { filter, fromBlock, toBlock } = query
-      return filters.watchLogs({
+      const watch = {
         filter,
         from: fromBlock === null ? null : numberOf(chain, fromBlock),
         to: toBlock === null || toBlock.by === 'tag' ? null : numberOf(chain, toBlock),
-      })
+      }
+      return filters.watchLogs(watch, client)
     }),
-    eth_newBlockFilter: method({}, async () => filters.watchBlocks()),
-    eth_newPendingTransactionFilter: method({}, async () => filters.watchPending()),
+    eth_newBlockFilter: method({}, async (_, { client }) => filters.watchBlocks(client)),
+    eth_newPendingTransactionFilter: method({}, async (_, { client }) =>
+      filters.watchPending(client),
+    ),
     eth_getFilterChanges: method({ id: filterIdSchema }, ({ id }) => filters.changes(id)),
     eth_getFilterLogs: method({ id: filterIdSchema }, ({ id }) => filters.logs(id)),
     eth_uninstallFilter: method({ id: filterIdSchema }, async ({ id }) => ok(filters.remove(id))),

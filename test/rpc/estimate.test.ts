@@ -66,6 +66,14 @@ describe('estimateGas', () => {
     const gone = await estimateGas(async () => null, cap)
     assert.deepEqual(gone, { ok: false, fault: { code: 'rpc/notFound', what: 'state' } })
   })
+
+  it('ends when nobody waits for it any more', async () => {
+    const { run, runs } = callNeeding(cap / 3n, cap / 9n)
+    const timeout = { code: 'rpc/timeout', limitMs: 1 } as const
+    const estimate = await estimateGas(run, cap, () => (runs.length < 4 ? null : timeout))
+    assert.deepEqual(estimate, { ok: false, fault: timeout })
+    assert.equal(runs.length, 4)
+  })
 })
 
 describe('describeRevert', () => {

@@ -137,6 +137,17 @@ describe('filters', () => {
     assert.equal((await call('eth_getFilterChanges', forgotten)).error?.code, -32000)
   })
 
+  it('leave others theirs: one client has a share of them', async () => {
+    const { call } = await start({ maxFilters: 8, maxFiltersPerClient: 2 })
+    const own = (await call('eth_newBlockFilter')).result
+    assert.equal((await call('eth_newPendingTransactionFilter')).error, undefined)
+    const { error } = await call('eth_newBlockFilter')
+    assert.equal(error?.code, -32005)
+    assert.match(error!.message, /filters of one client.*2|2.*filters of one client/)
+    await call('eth_uninstallFilter', own)
+    assert.equal((await call('eth_newBlockFilter')).error, undefined)
+  })
+
   it('hold a bounded number of pending hashes, the newest', async () => {
     const { call, pending } = await start()
     const id = (await call('eth_newPendingTransactionFilter')).result
