@@ -37,7 +37,8 @@ export type CustodyParts = {
 export function splitCustody(part: bigint, custodians: number): CustodyParts {
   if (custodians === 0) return { share: 0n, pot: 0n, rest: part }
   const pot = part / 3n
-  const share = (part - pot) / BigInt(custodians)
+  // Both parts floor: of a wei that does not divide nobody gets more than its share.
+  const share = (2n * part) / (3n * BigInt(custodians))
   return { share, pot, rest: part - pot - share * BigInt(custodians) }
 }
 

@@ -11,6 +11,7 @@ import {
   reputationAfterMiss,
   serviceQuality,
   slotWeight,
+  splitCustody,
   splitFee,
   votingPower,
   workingStake,
@@ -31,6 +32,27 @@ describe('formulas', () => {
         assert.equal(worker + custody + dataset + proposer + burned, fee)
         assert.ok(burned >= (fee * 10n) / 100n)
         assert.ok(2n * emissionOf(burned) * weiPerGwei <= burned)
+      }),
+    )
+  })
+
+  it('pay nobody more than its part, and less by no more than a wei', () => {
+    const near = (paid: bigint, whole: bigint, parts: bigint, of: bigint) =>
+      assert.ok(of * paid <= whole * parts && whole * parts < of * (paid + 1n))
+    fc.assert(
+      fc.property(amount, fc.integer({ min: 1, max: 100 }), (fee, custodians) => {
+        const { worker, custody, dataset, proposer } = splitFee(fee)
+        near(worker, fee, 67n, 100n)
+        near(dataset, fee, 15n, 100n)
+        near(proposer, fee, 5n, 100n)
+        near(custody, fee, 3n, 100n)
+        const { share, pot, rest } = splitCustody(custody, custodians)
+        near(share, custody, 2n, 3n * BigInt(custodians))
+        near(pot, custody, 1n, 3n)
+        assert.equal(BigInt(custodians) * share + pot + rest, custody)
+        assert.ok(rest >= 0n && rest <= BigInt(custodians))
+        const burned = fee / 7n
+        near(emissionOf(burned), burned, 1n, 2n * weiPerGwei)
       }),
     )
   })
