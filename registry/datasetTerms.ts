@@ -91,9 +91,10 @@ export async function allowAccount(
   return ok('set')
 }
 
-/** Whether `account` may open jobs that read the dataset's rows. */
+/** Whether `account` may open jobs that read the dataset's rows; of a joint one, those of all its parts. */
 export async function mayTrain(world: World, dataset: Dataset, account: Address): Promise<boolean> {
-  const { root, owner } = dataset
+  const { root, owner, joint } = dataset
+  for (const part of joint?.parts ?? []) if (!(await mayTrain(world, part, account))) return false
   if (account === owner || (await world.registry.get(listedOnlyPlace(root))) !== 1n) return true
   return (await world.registry.get(listedPlace(root, account))) > 0n
 }

@@ -14,7 +14,7 @@ import {
 } from '../../registry/collections.ts'
 import { concludeJob } from '../../registry/conclude.ts'
 import { type Dataset, readDataset, registerDataset } from '../../registry/datasets.ts'
-import { setDatasetTerms } from '../../registry/datasetTerms.ts'
+import { mayTrain, setDatasetTerms } from '../../registry/datasetTerms.ts'
 import { shareByValue } from '../../registry/dataValue.ts'
 import { evaluationAttempts, isEvaluation, leaseWork } from '../../registry/evaluation.ts'
 import { splitFee } from '../../registry/formulas.ts'
@@ -401,6 +401,9 @@ describe('a valuation', () => {
     const listed = { ...terms, listedOnly: true }
     assert.ok((await setDatasetTerms(world, roots[1]!, listed, owners[1])).ok)
     assert.equal(code(await open({ nonce: 8n })), 'jobs/notAllowed')
+    const joint = (await readDataset(world, name))!
+    assert.equal(await mayTrain(world, joint, customer), false)
+    assert.equal(await mayTrain(world, joint, owners[1]), true)
   })
 
   it('never makes or loses coin, whatever the losses', async () => {
