@@ -3,7 +3,7 @@
  * JSON. Writes its rows as JSON lines, and what it is at to stderr.
  */
 import { availableParallelism } from 'node:os'
-import { argv, resourceUsage, stderr, stdout } from 'node:process'
+import { argv, cpuUsage, resourceUsage, stderr, stdout } from 'node:process'
 import { initialState } from '../compute/modelState.ts'
 import { hasCard } from '../compute/selfTest.ts'
 import { type StepTrace, traceStep } from '../compute/step.ts'
@@ -52,8 +52,10 @@ async function measure(given: ProofCase): Promise<void> {
   const prove = () => proveLease(claim, before, steps, batches, kernels)
   tell(`proving ${(macs / 1e9).toFixed(1)} GMAC`)
   const started = performance.now()
+  const idle = cpuUsage()
   const { statement, proof } = prove()
   const first = performance.now() - started
+  const { user, system } = cpuUsage(idle)
   const effort = { runs: 5, minMs: 0, warmUp: 0 }
   const proving = large ? first : median(await timeRuns(prove, effort))
   const verify = () => verifyStepProof(statement, batches, proof, kernels)
@@ -65,6 +67,7 @@ async function measure(given: ProofCase): Promise<void> {
   const shape = shapeOf(job, 0, proof[0] === 1)
   row('valid', valid ? 1 : 0, 'bool')
   row('prove_s', proving / 1e3, 's')
+  row('prove_cpu_s', (user + system) / 1e6, 's')
   row('verify_ms', verifying, 'ms')
   row('verify_first_ms', firstVerify, 'ms')
   row('proof_bytes', proof.length, 'B')
