@@ -5,7 +5,7 @@
 import type { Hash } from '../primitives/hash.ts'
 import { startHeight, step } from './machine.ts'
 import { type Effect, type HeightRules, type Input, type State, Step } from './machineState.ts'
-import { type Position, positionOf, type Signed } from './signer.ts'
+import { compare, type Position, positionOf, type Signed } from './signer.ts'
 import { tallyOf } from './votes.ts'
 
 type ReplayFault =
@@ -42,7 +42,8 @@ export function replayHeight(
   }
   if (last !== null && !explains(state, all, last))
     return abstain(rules, { code: 'replay/unexplained', signed: positionOf(last) })
-  return { state, pending: all.filter((effect) => isPending(state, effect)), fault: null }
+  const pending = all.filter((effect) => isPending(state, effect) && !isPast(state, effect, last))
+  return { state, pending, fault: null }
 }
 
 /** Follow the height without a say in it. */
@@ -86,6 +87,13 @@ function isPending(state: State, effect: Effect): boolean {
     default:
       return effect satisfies never
   }
+}
+
+/** A prevote that left together with the precommit before the crash: it cannot be signed again. */
+function isPast({ rules: { height } }: State, effect: Effect, last: Signed | null): boolean {
+  if (effect.type !== 'vote' || last === null) return false
+  const step = effect.kind === 'prevote' ? 1 : 2
+  return compare({ height, round: effect.round, step }, positionOf(last)) < 0
 }
 
 function isAwaited(state: State, awaited: Step): boolean {

@@ -142,6 +142,12 @@ describe('replay', () => {
     ])
   })
 
+  it('casts no vote again that comes before the last it signed', () => {
+    const { pending, fault } = replay(locked, own(Precommit, 0, a))
+    assert.equal(fault, null)
+    assert.deepEqual(pending, [{ type: 'vote', kind: Precommit, round: 0, hash: a }])
+  })
+
   it('does not repeat what the log shows to be done', () => {
     const done = [...locked, ...votes(Prevote, a, 0, 3), ...votes(Precommit, a, 0, 3)]
     const { pending, fault } = replay(done, own(Precommit, 0, a))

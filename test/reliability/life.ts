@@ -80,7 +80,7 @@ export function createValidator(keeping: Keeping, folder: string): Validator {
     return { bytes: encodeToy({ height, time, sidecars: [], filling }), sidecars: [], time }
   }
 
-  async function live(height: number, patienceMs = 2_000): Promise<readonly DriverEvent[]> {
+  async function live(height: number, patienceMs = 8_000): Promise<readonly DriverEvent[]> {
     const events: DriverEvent[] = []
     const guard = join(folder, 'last-signed')
     const signer = await keeping.openSigner(guard, secretKeyOf(0), chainId)
@@ -103,7 +103,10 @@ export function createValidator(keeping: Keeping, folder: string): Validator {
     )
     const begun = performance.now()
     const over = () =>
-      chain.blocks.size >= height || disk.isDown() || performance.now() - begun > patienceMs
+      chain.blocks.size >= height ||
+      contradictions.length > 0 ||
+      disk.isDown() ||
+      performance.now() - begun > patienceMs
     try {
       await driver.start()
       while (!over() && !events.some(({ type }) => type === 'halt' || type === 'abstain'))
