@@ -39,6 +39,9 @@ const warmUp = 3
 /** Nothing is waited for longer than this. */
 const patienceMs = 40_000
 
+/** A node of many may take so long to start: eight do at a time, beside those that run already. */
+const startMs = 180_000
+
 const cutMs = 6_000
 /** As in genesis.json. */
 const [proposeTimeoutMs, timeoutGrowthMs] = [3_000, 500]
@@ -82,6 +85,7 @@ async function withNetwork(
         params: { idleBlockIntervalMs: 1_000, proposeTimeoutMs, timeoutGrowthMs },
       },
       flagsOf: () => ['--no-work'],
+      patienceMs: startMs,
     }).catch((error: Error) => {
       process.stderr.write(`validators-${size}: ${error.message}\n`)
       report({ case: `validators-${size}`, metric: 'heights', value: 0, unit: 'heights' })

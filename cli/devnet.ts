@@ -32,6 +32,8 @@ export type DevnetOptions = {
   readonly flagsOf?: ((index: number) => readonly string[]) | undefined
   /** Program of node i. @default the command line */
   readonly programOf?: ((index: number) => string | undefined) | undefined
+  /** How long each node may take to answer. @default as for one node */
+  readonly patienceMs?: number | undefined
 }
 
 export type Devnet = {
@@ -67,6 +69,7 @@ export async function launchDevnet(options: DevnetOptions): Promise<Devnet> {
       peerPorts: reached.slice(0, validators).filter((_, peer) => peer !== i),
       flags: [...direct, ...flagsOf(i)],
       program: options.programOf?.(i),
+      patienceMs: options.patienceMs,
     }).then((node) => {
       note(`node ${i} answers at ${node.rpcUrl}`)
       return node

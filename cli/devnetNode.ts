@@ -19,6 +19,8 @@ export type DevnetNodeOptions = {
   readonly flags: readonly string[]
   /** The program that runs `start`; tests have one that lies. @default the command line */
   readonly program?: string | undefined
+  /** How long RPC may take to answer. @default 90,000 */
+  readonly patienceMs?: number | undefined
 }
 
 export type DevnetNode = {
@@ -35,7 +37,6 @@ export type DevnetNode = {
 }
 
 const main = join(import.meta.dirname, 'main.ts')
-const startTimeoutMs = 90_000
 /** A node that has not ended this long after SIGTERM is killed. */
 const graceMs = 15_000
 
@@ -112,13 +113,14 @@ function flagsOf({ dataDir, rpcPort, p2pPort, peerPorts, flags }: DevnetNodeOpti
 }
 
 /** Resolves at the line that says where RPC is. */
-function ready(child: ChildProcess, { dataDir }: DevnetNodeOptions): Promise<void> {
+function ready(child: ChildProcess, options: DevnetNodeOptions): Promise<void> {
+  const { dataDir, patienceMs = 90_000 } = options
   return new Promise((resolve, reject) => {
     const lines = createInterface({ input: child.stdout! })
     const timer = setTimeout(() => {
       child.kill('SIGKILL')
-      settle(`it did not answer in ${startTimeoutMs / 1_000} s`)
-    }, startTimeoutMs)
+      settle(`it did not answer in ${patienceMs / 1_000} s`)
+    }, patienceMs)
     const onExit = (code: number | null, signal: string | null) =>
       settle(`it ended with ${signal ?? `exit code ${code}`}`)
     child.once('exit', onExit)
