@@ -3,8 +3,9 @@
  * block changed: all at once, in place of one entry after the other.
  */
 import { MerklePatriciaTrie } from '@ethereumjs/mpt'
+import { RLP } from '@ethereumjs/rlp'
 import { CODEHASH_PREFIX, MerkleStateManager } from '@ethereumjs/statemanager'
-import { Account, createAddressFromString } from '@ethereumjs/util'
+import { Account, type Address, createAddressFromString, unpadBytes } from '@ethereumjs/util'
 import { concatBytes, equalBytes, fromHex } from '../primitives/bytes.ts'
 import { invariant } from '../primitives/result.ts'
 import { keccak256 } from './keccak.ts'
@@ -78,6 +79,32 @@ export class BatchedState extends MerkleStateManager {
         value: accountRLP ?? null,
       })),
     )
+  }
+
+  /** Kept until the flush: the library would write each into its trie at once, and hash the way there. */
+  override async putStorage(address: Address, key: Uint8Array, value: Uint8Array): Promise<void> {
+    const storage = this._caches?.storage
+    invariant(storage !== undefined, 'BatchedState: a cache of storage')
+    invariant(key.length === 32 && value.length <= 32, 'BatchedState: a slot and a word')
+    invariant((await this.getAccount(address)) !== undefined, 'BatchedState: storage of nobody')
+    storage.put(address, key, RLP.encode(unpadBytes(value)))
+  }
+
+  override async clearStorage(address: Address): Promise<void> {
+    this.forgetStorage(address)
+    await super.clearStorage(address)
+  }
+
+  override async deleteAccount(address: Address): Promise<void> {
+    this.forgetStorage(address)
+    await super.deleteAccount(address)
+  }
+
+  /** One by one, so that a revert brings back what only the cache has. */
+  protected forgetStorage(address: Address): void {
+    const storage = this._caches?.storage
+    for (const key of [...(storage?.dump(address)?.keys() ?? [])])
+      storage?.del(address, fromHex(key))
   }
 
   protected async flushCode(): Promise<void> {
