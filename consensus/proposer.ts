@@ -3,9 +3,14 @@
  *
  * Round 0 follows slot weights (who trained), later rounds voting power alone: were later rounds drawn
  * from workers too, the first worker would be every round's proposer and its crash would stop the chain.
+ * From {@link lateRound} on everybody has turns: who alone is locked on a value may be the one that
+ * failed in round 0, or a jailed one, and the others cannot decide without it.
  */
 import { seq } from '../registry/slots.ts'
 import type { ValidatorSet } from '../registry/validatorSet.ts'
+
+/** From this round on nobody is left out. */
+const lateRound = 8
 
 /** Both sequences of a set; computed once per set with {@link scheduleOf}. */
 type Schedule = { readonly slots: readonly number[]; readonly turns: readonly number[] }
@@ -36,9 +41,10 @@ function scheduleOf(set: ValidatorSet, epochLength: number): Schedule {
 /**
  * Index of the proposer of `round` at `height`.
  *
- * Entries of the jailed fall to the next entry, in rounds from 1 on also those of the proposer of
+ * Entries of the jailed fall to the next entry, in rounds 1 to 7 also those of the proposer of
  * round 0. Slots that are all the jailed's fall to the turns; where nobody else is left, the plain
- * entry stands.
+ * entry stands. Late rounds alternate between plain turns and the places of the set, so that members
+ * too small for a turn have theirs, too.
  */
 export function proposer(
   set: ValidatorSet,
@@ -47,6 +53,12 @@ export function proposer(
   epochLength: number,
 ): number {
   const { slots, turns } = scheduleOf(set, epochLength)
+  if (round >= lateRound) {
+    const place = height + BigInt(Math.floor((round - lateRound) / 2))
+    return round % 2 === 0
+      ? plainEntry(turns, place)
+      : Number(place % BigInt(set.validators.length))
+  }
   const free = (index: number) => !set.validators[index]!.jailed
   const first =
     entryAt(slots, height, free) ?? entryAt(turns, height, free) ?? plainEntry(slots, height)

@@ -74,7 +74,7 @@ describe('proposer', () => {
     assert.deepEqual(counts, [10, 20, 30, 40])
   })
 
-  it('skips the jailed at once, in every round', () => {
+  it('skips the jailed at once, in every early round', () => {
     const jailed = withJailed(oneWorker, 0, 2)
     for (let height = 0n; height < 40n; height++)
       for (let round = 0; round < 8; round++) {
@@ -90,6 +90,28 @@ describe('proposer', () => {
     assert.equal(proposer(set, 1n, 0, 16), 1)
     assert.equal(proposer(withJailed(set, 1), 1n, 0, 16), 2)
     assert.equal(proposer(withJailed(set, 1, 2), 1n, 0, 16), 3)
+  })
+
+  it('leaves nobody out from round 8 on, jailed, small or failed in round 0', () => {
+    const small = makeSet([1_000_000, 1_000_000, 1_000_000, 1])
+    for (const set of [withJailed(oneWorker, 1), withJailed(small, 0)])
+      for (let height = 0n; height < 20n; height++) {
+        const rounds = [...Array(2 * set.validators.length).keys()].map((round) => 8 + round)
+        const late = rounds.map((round) => proposer(set, height, round, 16))
+        assert.equal(new Set(late).size, 4, `${height}: ${late}`)
+      }
+  })
+
+  it('gives late rounds to members by power, too', () => {
+    const set = makeSet([1_000_000, 1_000_000, 1_000_000, 1])
+    const late = [...Array(24).keys()].map((round) => proposer(set, 5n, 8 + round, 16))
+    const byPower = late.filter((_, i) => i % 2 === 0)
+    assert.deepEqual(
+      byPower,
+      [...Array(12).keys()]
+        .map((i) => (5 + i) % 16)
+        .map((at) => seq([1_000_000n, 1_000_000n, 1_000_000n, 1n], 16)[at]),
+    )
   })
 
   it('always names somebody', () => {
