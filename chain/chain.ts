@@ -2,7 +2,6 @@
  * The chain a node keeps: its head, its history, and the doors through which blocks are judged, built
  * and committed. Every answer about a block or a state is final.
  */
-import type { Block } from '@ethereumjs/block'
 import type { Genesis } from '../params/genesis.ts'
 import type { Clock } from '../primitives/clock.ts'
 import { type Hash, hashFromBytes, zeroHash } from '../primitives/hash.ts'
@@ -33,16 +32,8 @@ import { type SweepResult, sweepStates } from './pruning.ts'
 import { openReader, type StateReader } from './reader.ts'
 import { recentBlocks } from './recentBlocks.ts'
 import type { Rules } from './rules.ts'
+import { type StoredBlock, stateAfter } from './storedBlock.ts'
 import { applyBlock, type Outcome } from './transition.ts'
-
-/** A committed block. */
-export type StoredBlock = {
-  readonly height: bigint
-  readonly hash: Hash
-  /** Zero for genesis. */
-  readonly envelopeHash: Hash
-  readonly block: Block
-}
 
 /** A commit that does not belong to the envelope at this height. */
 export type CommitRefusal =
@@ -173,26 +164,14 @@ export async function createChain(
   async function loadState(height: bigint): Promise<ChainState> {
     const stored = await loadBlock(height)
     if (stored === null) throw new Bug(`chain: block ${height} is missing`)
-    return stateOf(stored)
-  }
-
-  function stateOf({ height, hash, envelopeHash, block }: StoredBlock): ChainState {
-    const { header } = block
-    return {
-      height,
-      hash,
-      envelopeHash,
-      header,
-      stateRoot: hashFromBytes(header.stateRoot),
-      states,
-    }
+    return stateAfter(stored, states)
   }
 
   async function stateAt(height: bigint): Promise<ChainState | null> {
     if (height > head.height || height < 0n) return null
     if (height === head.height) return head
     const stored = await loadBlock(height)
-    return stored === null ? null : stateOf(stored)
+    return stored === null ? null : stateAfter(stored, states)
   }
 
   async function keptAt(height: bigint): Promise<ChainState | null> {
@@ -303,7 +282,7 @@ export async function createChain(
     states.remember(outcome.nodes)
     outcomes.clear()
     recent.remember({ outcome, envelope, commit })
-    head = stateOf(outcome)
+    head = stateAfter(outcome, states)
     for (const listener of listeners) listener({ head, outcome })
     return ok(head)
   }
@@ -320,7 +299,7 @@ export async function createChain(
     const height = block.value.header.number
     const hash = hashFromBytes(block.value.hash())
     const envelopeHash = envelopeHashOf(envelopeBytes)
-    const adopted = stateOf({ height, hash, envelopeHash, block: block.value })
+    const adopted = stateAfter({ height, hash, envelopeHash, block: block.value }, states)
     const { world } = await openReader(engine, adopted)
     const set = await registry.validatorSetAt(world, epochOf(height, params.epochLength))
     const verified = consensus.verifyCommit(commit, height, envelopeHash, set)
