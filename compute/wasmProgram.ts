@@ -3,6 +3,7 @@
  * together. Threads claim chunks of a phase's units until none are left, then meet before the next.
  */
 import { invariant } from '../primitives/result.ts'
+import { waitChange } from '../primitives/waitChange.ts'
 import { type KernelName, type Kernels, kernelNames } from './wasmModule.ts'
 
 export type Phase = {
@@ -87,25 +88,6 @@ function meet(words: Int32Array, counter: number, threads: number): void {
     Atomics.notify(words, counter)
     return
   }
-  for (;;) {
-    const seen = waitChange(words, counter, Atomics.load(words, counter), threads)
-    if (seen === threads) return
-  }
-}
-
-/** Looks before a thread goes to sleep; about 10 µs, the cost of waking one. */
-const spins = 4_000
-
-/**
- * The word's value once it differs from `seen` (or is `enough` already): spin for a moment, then sleep
- * until notified.
- */
-export function waitChange(words: Int32Array, index: number, seen: number, enough: number): number {
-  if (seen === enough) return seen
-  for (let i = 0; i < spins; i++) {
-    const now = Atomics.load(words, index)
-    if (now !== seen) return now
-  }
-  Atomics.wait(words, index, seen)
-  return Atomics.load(words, index)
+  let arrived = Atomics.load(words, counter)
+  while (arrived !== threads) arrived = waitChange(words, counter, arrived)
 }

@@ -7,6 +7,7 @@
 import { once } from 'node:events'
 import { Worker } from 'node:worker_threads'
 import { invariant } from '../primitives/result.ts'
+import { waitChange } from '../primitives/waitChange.ts'
 import { createMemory, instantiate, loadKernels, pageBytes } from './wasmModule.ts'
 import {
   maxPhases,
@@ -15,7 +16,6 @@ import {
   type RunCounters,
   runAlone,
   runTogether,
-  waitChange,
 } from './wasmProgram.ts'
 
 export type Team = {
@@ -109,15 +109,8 @@ export function help({ module, memory, thread, threads }: HelperData, ready: () 
   let run = 0
   ready()
   for (;;) {
-    run = nextRun(words, run)
+    run = waitChange(words, runWord, run)
     runTogether(kernels, countersOf(words, run), programStart, threads)
-  }
-}
-
-function nextRun(words: Int32Array, last: number): number {
-  for (;;) {
-    const now = waitChange(words, runWord, last, last + 1)
-    if (now !== last) return now
   }
 }
 

@@ -75,8 +75,10 @@ export async function openGpuLink(script: URL): Promise<GpuLink> {
   function call(command: GpuCommand): Uint32Array {
     const before = Atomics.load(count, 0)
     port.postMessage(command)
-    if (Atomics.wait(count, 0, before, patienceMs) === 'timed-out')
-      throw new Error(`the GPU did not answer in ${patienceMs / 1e3} s`)
+    // A wake-up may be a late one, of the answer before.
+    while (Atomics.load(count, 0) === before)
+      if (Atomics.wait(count, 0, before, patienceMs) === 'timed-out')
+        throw new Error(`the GPU did not answer in ${patienceMs / 1e3} s`)
     const { message: answer } = receiveMessageOnPort(port) as { readonly message: GpuAnswer }
     if ('trouble' in answer) throw new Error(answer.trouble)
     return answer.words

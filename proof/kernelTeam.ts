@@ -4,6 +4,7 @@
  */
 import { once } from 'node:events'
 import { Worker } from 'node:worker_threads'
+import { waitChange } from '../primitives/waitChange.ts'
 import { addMod } from './babyBear.ts'
 import { partsOf, type SplitKernel, splitKernels, summing } from './kernelSplit.ts'
 import type { Kernels } from './kernels.ts'
@@ -114,12 +115,8 @@ function callOf(exports: ProofExports, name: SplitKernel): (...args: readonly nu
 const spins = 20_000
 
 function awaitHelpers(words: Int32Array, helpers: number): void {
-  for (let i = 0; i < spins; i++) if (Atomics.load(words, doneWord) === helpers) return
-  for (;;) {
-    const done = Atomics.load(words, doneWord)
-    if (done === helpers) return
-    Atomics.wait(words, doneWord, done)
-  }
+  let done = Atomics.load(words, doneWord)
+  while (done !== helpers) done = waitChange(words, doneWord, done, spins)
 }
 
 /** Adds the sums of parts 1, 2, … to those at `address`. */
@@ -139,19 +136,10 @@ export function help({ memory, thread }: HelperData, ready: () => void): never {
   let seen = Atomics.load(words, callWord)
   ready()
   for (;;) {
-    seen = nextCall(words, seen)
+    seen = waitChange(words, callWord, seen, spins)
     const name = splitKernels[words[at]!]
     if (name !== undefined) callOf(exports, name)(...words.subarray(at + 1, at + commandWords))
     Atomics.add(words, doneWord, 1)
     Atomics.notify(words, doneWord)
   }
-}
-
-function nextCall(words: Int32Array, seen: number): number {
-  for (let i = 0; i < spins; i++) {
-    const now = Atomics.load(words, callWord)
-    if (now !== seen) return now
-  }
-  Atomics.wait(words, callWord, seen)
-  return Atomics.load(words, callWord)
 }
