@@ -25,7 +25,7 @@ const shortBytes = 1024
 
 /** The kernels of an arena. @param long - hashes long messages. */
 export function kernelsOn(arena: Arena, long: Sha256): Kernels {
-  const { exports, place, scope, addressOf, holds, vectorAt } = arena
+  const { exports, place, left, scope, addressOf, holds, vectorAt } = arena
 
   /** An element times `2^32`, until the scope ends. */
   const raised = (value: Element) => addressOf(scaled(value, radix))
@@ -56,6 +56,7 @@ export function kernelsOn(arena: Arena, long: Sha256): Kernels {
     budget: { near: nearWords, kept: keptWords },
     words,
     room: place,
+    left,
     scope,
     sha256: (bytes) => (bytes.length > shortBytes ? long(bytes) : short(bytes)),
     eqTable(point, length) {

@@ -83,6 +83,8 @@ export type Kernels = {
   readonly words: (length: number) => Uint32Array
   /** That many words of anything. */
   readonly room: (length: number) => Uint32Array
+  /** Words that there is room for. */
+  readonly left: () => number
   /** Takes back, after `action`, all memory that was handed out meanwhile. Results must be copies. */
   readonly scope: <T>(action: () => T) => T
   /** For the transcript. */

@@ -6,6 +6,7 @@
  * `p + λ·q = (t0·t1 − π²)/λ`, two multiplications instead of three, and π is the same in all positions
  * of a line but the last.
  */
+import { invariant } from '../primitives/result.ts'
 import {
   at,
   complement,
@@ -101,7 +102,7 @@ export function layerOver(context: LayerContext, below: Level): LayerQuads {
       joining.push({ group, values, stride: quad })
     } else if (given !== null) boxes.push(tilted(context, given))
     else if (plan.streamed(base) > 0) boxes.push({ kind: 'streamed', bound: [] })
-    else boxes.push(unitsAway(context, group) ?? kept(context, () => boundBox(context, group, [])))
+    else boxes.push(unitsAway(context, group) ?? made(context, group, []))
   }
   const tail = joinTail(kernels, forest.piecesOf(base + 1), joining, below.tail, untilted)
   kernels.tiltQuads(tail, tilt.lambda)
@@ -125,10 +126,13 @@ function boundBox(context: LayerContext, group: Group, bound: readonly Element[]
   return box
 }
 
-function tilted({ kernels, tilt }: LayerContext, box: Elements | AwayVector): Box {
+function tilted(context: LayerContext, box: Elements | AwayVector): Box {
+  const { kernels, tilt, plan } = context
   if (box instanceof Uint32Array) {
-    kernels.tiltQuads(box, tilt.lambda)
-    return { kind: 'quads', values: box, spare: null }
+    const values = plan.near ? box : placed(context, box.length)
+    if (values !== box) values.set(box)
+    kernels.tiltQuads(values, tilt.lambda)
+    return { kind: 'quads', values, spare: null }
   }
   box.tilt(tilt.lambda)
   return { kind: 'away', vector: box, live: null }
@@ -150,12 +154,43 @@ function broughtHome({ vector, live }: Away): Quads | Pairs {
     : { kind: 'pairs', values, spare: null, inner: live.inner, last: live.last }
 }
 
-/** As {@link keptIn}: what is copied has no memory that later rounds may overwrite. */
-function kept({ kernels, plan }: LayerContext, make: () => Quads | Pairs): Quads | Pairs {
-  if (plan.near) return make()
+/** Words that passes over one group may need besides. */
+const workWords = 2 ** 27
+
+/** Memory for a box of a layer: the kernels' own as far as there is enough, because it costs no copies. */
+function placed({ kernels }: LayerContext, length: number): Elements {
+  return kernels.left() < length + workWords ? new Uint32Array(length) : kernels.room(length)
+}
+
+/** {@link boundBox}, kept. */
+function made(context: LayerContext, group: Group, bound: readonly Element[]): Quads | Pairs {
+  const { kernels, plan, base } = context
+  if (plan.near) return boundBox(context, group, bound)
+  const { lines, length } = stripAt(group, base + bound.length + 1)
+  const ofLeaves = base === 0 && group.unit
+  const values = placed(context, (ofLeaves ? 2 * degree : quad) * lines * length)
   return kernels.scope(() => {
-    const box = make()
-    return { ...box, values: box.values.slice(), spare: null }
+    const box = boundBox(context, group, bound)
+    invariant(box.values.length === values.length, 'made: the words of a strip')
+    values.set(box.values)
+    return { ...box, values, spare: null }
+  })
+}
+
+/** {@link foldBox}; where memory is short, in the place of the box. */
+function folded(
+  { kernels, plan, tilt }: LayerContext,
+  group: Group,
+  box: Quads | Pairs,
+  level: number,
+  r: Element,
+): Quads | Pairs {
+  if (plan.near) return foldBox(kernels, group, box, level, r, tilt)
+  return kernels.scope(() => {
+    const half = foldBox(kernels, group, box, level, r, tilt)
+    const values = box.values.subarray(0, half.values.length)
+    values.set(half.values)
+    return { ...half, values, spare: null }
   })
 }
 
@@ -177,21 +212,19 @@ export function foldLayer(
       rest.push({ kind: 'streamed', bound })
       continue
     }
-    const folded =
+    const half =
       box.kind === 'away'
         ? foldAway(group, box, level, r, tilt)
-        : kept(context, () =>
-            box.kind === 'streamed'
-              ? boundBox(context, group, bound)
-              : foldBox(kernels, group, box, level, r, tilt),
-          )
+        : box.kind === 'streamed'
+          ? made(context, group, bound)
+          : folded(context, group, box, level, r)
     if (ends)
-      joining.push({ group, values: quadsOf(folded, group.members.length, tilt), stride: quad })
-    else rest.push(folded)
+      joining.push({ group, values: quadsOf(half, group.members.length, tilt), stride: quad })
+    else rest.push(half)
   }
-  const folded = kernels.foldQuads(tail, 1, tail.length / quad, r, tilt.dead)
+  const shorter = kernels.foldQuads(tail, 1, tail.length / quad, r, tilt.dead)
   const pieces = forest.piecesOf(level + 1)
-  return { boxes: rest, tail: joinTail(kernels, pieces, joining, folded, tilt.dead) }
+  return { boxes: rest, tail: joinTail(kernels, pieces, joining, shorter, tilt.dead) }
 }
 
 function foldAway(

@@ -29,6 +29,7 @@ export const referenceKernels: Kernels = {
   budget: { near: Number.POSITIVE_INFINITY, kept: Number.POSITIVE_INFINITY },
   words: (length) => new Uint32Array(length),
   room: (length) => new Uint32Array(length),
+  left: () => Number.POSITIVE_INFINITY,
   scope: (action) => action(),
   sha256,
   eqTable,

@@ -149,6 +149,8 @@ export type Arena = {
   readonly exports: ProofExports
   /** Words that hold anything. @throws {Error} if 4 GiB are not enough. */
   readonly place: (length: number) => Uint32Array
+  /** Words that there is room for in the 4 GiB. */
+  readonly left: () => number
   readonly scope: <T>(action: () => T) => T
   /** Where a vector lies; vectors of other memory are copied in, until the scope ends. */
   readonly addressOf: (vector: Uint32Array | Int32Array) => number
@@ -182,6 +184,10 @@ export function openArena(memory: WebAssembly.Memory, exports: ProofExports): Ar
     const missing = Math.ceil((next + alignment * 4 - view.byteLength) / pageBytes)
     if (missing > 0) grow(missing)
     return new Uint32Array(view, from, length)
+  }
+
+  function left(): number {
+    return Math.floor((maxPages * pageBytes - next - 2 * pageBytes) / 4)
   }
 
   function grow(missing: number): void {
@@ -221,5 +227,5 @@ export function openArena(memory: WebAssembly.Memory, exports: ProofExports): Ar
     return copy.byteOffset
   }
 
-  return { exports, place, scope, addressOf, holds, vectorAt }
+  return { exports, place, left, scope, addressOf, holds, vectorAt }
 }
