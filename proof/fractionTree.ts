@@ -108,14 +108,7 @@ export function levelAbove(
       continue
     }
     const away = plan.near ? combineAway(kernels, source, box, group, level) : null
-    const nodes =
-      away ??
-      keptIn(kernels, plan, () => {
-        if (!(box instanceof Uint32Array)) return source.nodes(kernels, group, level + 1)
-        const made = emptyStrip(kernels, stripAt(group, level + 1))
-        kernels.scope(() => combineBox(kernels, made, box, group, level))
-        return made
-      })
+    const nodes = away ?? nodesAbove(kernels, group, box, source, plan, level)
     // Lines of one node are padded to two.
     if (ends) joining.push({ group, values: atHome(nodes), stride: quad })
     else boxes.push(nodes)
@@ -129,13 +122,37 @@ export function levelAbove(
   return { boxes, tail }
 }
 
-/** A vector where the plan keeps it: what is not near is copied out of the kernels' memory. */
-export function keptIn(
-  { scope }: Pick<Kernels, 'scope'>,
+/** {@link combineBox}, or from the leaves, kept as the plan says. */
+function nodesAbove(
+  kernels: Kernels,
+  group: Group,
+  box: Elements | AwayVector | null,
+  source: LeafSource,
   { near }: TreePlan,
-  make: () => Elements,
+  level: number,
 ): Elements {
-  return near ? make() : scope(() => make().slice())
+  const strip = stripAt(group, level + 1)
+  const make = (): Elements => {
+    if (!(box instanceof Uint32Array)) return source.nodes(kernels, group, level + 1)
+    const nodes = emptyStrip(kernels, strip)
+    kernels.scope(() => combineBox(kernels, nodes, box, group, level))
+    return nodes
+  }
+  if (near) return make()
+  const nodes = placed(kernels, record * strip.lines * even(strip.length))
+  kernels.scope(() => nodes.set(make()))
+  return nodes
+}
+
+/** Words that passes over one group may need besides. */
+const workWords = 2 ** 27
+
+/**
+ * Memory for what is kept of a tree that is not near: the kernels' own as far as there is enough, because
+ * it costs no copies and is used again.
+ */
+export function placed({ left, room }: Pick<Kernels, 'left' | 'room'>, length: number): Elements {
+  return left() < length + workWords ? new Uint32Array(length) : room(length)
 }
 
 /** What segments that are down to one value bring to the tail: member i's lies at `stride·i`. */

@@ -21,7 +21,7 @@ import {
   span,
   times,
 } from './extension.ts'
-import { atHome, type Joining, joinTail, type Level } from './fractionTree.ts'
+import { atHome, type Joining, joinTail, type Level, placed } from './fractionTree.ts'
 import type { AwayVector, Kernels, QuadSums } from './kernels.ts'
 import type { LeafSource } from './leafSource.ts'
 import { type Forest, type Group, groupsAt, stripAt } from './segmentGroups.ts'
@@ -126,13 +126,10 @@ function boundBox(context: LayerContext, group: Group, bound: readonly Element[]
   return box
 }
 
-function tilted(context: LayerContext, box: Elements | AwayVector): Box {
-  const { kernels, tilt, plan } = context
+function tilted({ kernels, tilt }: LayerContext, box: Elements | AwayVector): Box {
   if (box instanceof Uint32Array) {
-    const values = plan.near ? box : placed(context, box.length)
-    if (values !== box) values.set(box)
-    kernels.tiltQuads(values, tilt.lambda)
-    return { kind: 'quads', values, spare: null }
+    kernels.tiltQuads(box, tilt.lambda)
+    return { kind: 'quads', values: box, spare: null }
   }
   box.tilt(tilt.lambda)
   return { kind: 'away', vector: box, live: null }
@@ -154,21 +151,13 @@ function broughtHome({ vector, live }: Away): Quads | Pairs {
     : { kind: 'pairs', values, spare: null, inner: live.inner, last: live.last }
 }
 
-/** Words that passes over one group may need besides. */
-const workWords = 2 ** 27
-
-/** Memory for a box of a layer: the kernels' own as far as there is enough, because it costs no copies. */
-function placed({ kernels }: LayerContext, length: number): Elements {
-  return kernels.left() < length + workWords ? new Uint32Array(length) : kernels.room(length)
-}
-
 /** {@link boundBox}, kept. */
 function made(context: LayerContext, group: Group, bound: readonly Element[]): Quads | Pairs {
   const { kernels, plan, base } = context
   if (plan.near) return boundBox(context, group, bound)
   const { lines, length } = stripAt(group, base + bound.length + 1)
   const ofLeaves = base === 0 && group.unit
-  const values = placed(context, (ofLeaves ? 2 * degree : quad) * lines * length)
+  const values = placed(kernels, (ofLeaves ? 2 * degree : quad) * lines * length)
   return kernels.scope(() => {
     const box = boundBox(context, group, bound)
     invariant(box.values.length === values.length, 'made: the words of a strip')
