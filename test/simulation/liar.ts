@@ -3,23 +3,19 @@
  */
 
 import { decodeEnvelope, encodeEnvelope, envelopeHashOf } from '../../chain/envelope.ts'
-import { openAccount } from '../../node/account.ts'
-import { createCertifier } from '../../node/certifier.ts'
 import type { ValidatorKeys } from '../../node/keys.ts'
 import type { Hash } from '../../primitives/hash.ts'
-import { hashOf } from '../../primitives/hash.ts'
-import { rangeSteps } from '../../registry/job.ts'
-import { readJob } from '../../registry/jobRecord.ts'
-import { assignSteps } from '../../registry/schedule.ts'
 import { sidecarName } from '../../registry/sidecar.ts'
+import { certifyLease } from './holder.ts'
 import type { SimNode } from './node.ts'
 import type { Strategy } from './plan.ts'
 import { createTwist, type Twist } from './twist.ts'
+import type { Certified, Workshop } from './workshop.ts'
 import type { World } from './world.ts'
 
 export type Liar = Omit<Twist, 'built'> & {
   readonly spoil: (envelope: Uint8Array) => Uint8Array
-  /** Claim work that was not done, if a lease allows to. */
+  /** Claim what its work has not shown, if a lease allows to. */
   readonly claim: (node: SimNode) => Promise<void>
   /** Values that no honest node may accept. */
   readonly bad: ReadonlySet<Hash>
@@ -31,6 +27,7 @@ export function createLiar(
   chainId: number,
   place: number,
   keys: ValidatorKeys,
+  workshop: Workshop,
 ): Liar {
   const bad = new Set<Hash>()
   const { built, ...lying } = createTwist(strategy, chainId, place, keys.votingKey)
@@ -66,38 +63,18 @@ export function createLiar(
     await claimOnce(node)
   }
 
-  async function claimOnce(node: SimNode): Promise<Hash | null> {
-    const { chain, certificates } = node.parts()
-    const reader = (await chain.readAt(chain.head().height))!
-    const records = reader.world
-    const { params } = chain.rules
-    const leases = await assignSteps(records, params, chain.head().height)
-    const lease = leases.find(({ able }) => able.includes(keys.address))
-    const record = lease && (await readJob(records, lease.job))
-    if (!lease || !record || record.state.range !== lease.range) return null
-    const account = openAccount(keys.accountKey)
-    const pools = {
-      account: async () => reader.account(keys.address),
-      nextBaseFee: () => chain.head().header.calcNextBaseFee(),
-    }
-    const certify = createCertifier({ chain, account, certificates, pools })
-    const sidecar = new TextEncoder().encode(`proof of nothing ${claims++}`)
-    const { count } = rangeSteps(record.job, lease.range)
-    const taken = await certify(
-      {
-        job: lease.job,
-        range: lease.range,
-        before: record.state.commitment,
-        after: hashOf('after', sidecar),
-        weights: hashOf('weights', sidecar),
-        losses: Array.from({ length: count }, () => 1n),
-        // Who is said to vouch for the weights; their signatures would be in the proof.
-        custodians: 0b1111n,
-        sidecar: sidecarName(sidecar),
-      },
-      sidecar,
-    )
-    return taken.ok ? taken.value : null
+  function claimOnce(node: SimNode): Promise<Hash | null> {
+    return certifyLease(node, keys, workshop, (certified) => falsified(certified, claims++))
+  }
+
+  /** No proof at all, one bit of a true one, or a true one of other losses. */
+  function falsified({ call, sidecar }: Certified, count: number): Certified {
+    const kind = count % 3
+    if (kind === 2) return { call: { ...call, losses: [1n, ...call.losses.slice(1)] }, sidecar }
+    const bytes =
+      kind === 0 ? new TextEncoder().encode(`proof of nothing ${count}`) : sidecar.slice()
+    if (kind === 1) bytes[world.below(bytes.length)]! ^= 1 << world.below(8)
+    return { call: { ...call, sidecar: sidecarName(bytes) }, sidecar: bytes }
   }
 
   return { ...lying, spoil, claim, bad }

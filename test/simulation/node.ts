@@ -1,6 +1,6 @@
 /**
- * A whole node without disk, sockets and trainer: the real chain, pools, builder, judge and consensus,
- * on virtual time. Nobody trains here, so no certificate is true; only a liar takes its own for true.
+ * A whole node without disk, sockets and children: the real chain, pools, builder, judge and consensus,
+ * on virtual time. Work is done and judged by a workshop in this process.
  */
 
 import { type Chain, createChain } from '../../chain/chain.ts'
@@ -25,7 +25,7 @@ import { createValues } from '../../node/values.ts'
 import type { Genesis } from '../../params/genesis.ts'
 import type { Clock } from '../../primitives/clock.ts'
 import type { Hash } from '../../primitives/hash.ts'
-import { refuse } from '../../primitives/result.ts'
+import type { VerifyStep } from '../../proof/stepVerifier.ts'
 import { inspectTransaction } from '../../vm/transaction.ts'
 import { createDisk, type Disk } from './disk.ts'
 
@@ -41,6 +41,7 @@ export type NodeModules = {
   readonly clock: Clock
   /** Say something to another place. */
   readonly say: (to: number, lane: Lane, bytes: Uint8Array) => void
+  readonly verify: VerifyStep
   /** A liar's way with values of its own. */
   readonly spoil: (envelope: Uint8Array) => Uint8Array
   readonly onCommit: (height: bigint, envelopeHash: Hash) => void
@@ -120,7 +121,7 @@ export function createSimNode(modules: NodeModules): SimNode {
       chain,
       clock,
       ...pools,
-      verify: async () => refuse({ code: 'proof/untrue' }),
+      verify: modules.verify,
       relay: (announcement: Announcement, except) =>
         tell(
           'certificate',

@@ -11,10 +11,12 @@ import type { Address } from '../../primitives/address.ts'
 import { fromHex } from '../../primitives/bytes.ts'
 import type { Hash } from '../../primitives/hash.ts'
 import { readStake } from '../../registry/stakes.ts'
+import { certifyLease } from './holder.ts'
 import { createLiar, type Liar } from './liar.ts'
 import { createSimNode, type SimNode } from './node.ts'
 import type { Plan } from './plan.ts'
 import { createWitness, type Tally, type Witness } from './witness.ts'
+import { createWorkshop, type Workshop } from './workshop.ts'
 import { createWorld, type World } from './world.ts'
 
 export type Outcome = Tally & {
@@ -26,6 +28,8 @@ export type Outcome = Tally & {
   readonly recoveryMs: number
   /** What the liar has said that an honest node would not have; silence does not count. */
   readonly lies: number
+  /** Certificates in the chain, every one of work that was done. */
+  readonly certified: number
   /** Whether the chain has jailed the liar. */
   readonly jailed: boolean
 }
@@ -42,6 +46,7 @@ type Run = {
   readonly plan: Plan
   readonly genesis: Genesis
   readonly world: World
+  readonly workshop: Workshop
   readonly liar: Liar | null
   readonly witness: Witness
   readonly nodes: readonly SimNode[]
@@ -52,7 +57,7 @@ type Run = {
 
 /**
  * @throws {Error} with the command that replays the run, the moment an invariant breaks: one value at a
- * height, none that breaks a rule, nobody honest convicted or voting twice, no node stopped; after the
+ * height, none that breaks a rule, no certificate of work not done, nobody honest convicted or voting twice, no node stopped; after the
  * heal everybody goes on, and every transfer is in the chain, once.
  */
 export async function simulateChains(plan: Plan, genesis: Genesis): Promise<Outcome> {
@@ -61,19 +66,19 @@ export async function simulateChains(plan: Plan, genesis: Genesis): Promise<Outc
   for (const node of nodes) await node.start()
   const client = openAccount(clientKey)
   const trouble = startTrouble(run)
-  if (run.liar !== null) startClaims(run)
+  startWork(run)
   for (let nonce = 0; nonce < plan.transfers; nonce++)
     world.later(world.below(plan.healAt), () => run.live(transfer(run, client, BigInt(nonce))))
   await untilDone(run, client.address)
   const height = leastOf(honest)
-  const different = await differenceOf(honest, height)
-  if (different !== null) witness.blame(different)
+  const certified = await certifiedIn(run, height)
   witness.check()
   return {
     ...witness.tally(),
     height,
     head: (await honest[0]!.parts().chain.blockAt(height))!.hash,
     crashes: trouble.crashes(),
+    certified,
     recoveryMs: world.now() - plan.healAt,
     lies: run.liar?.lies() ?? 0,
     jailed: plan.liar !== null && (await isJailed(honest[0]!, devnetKeys(plan.liar).address)),
@@ -84,10 +89,18 @@ async function prepare(plan: Plan, genesis: Genesis): Promise<Run> {
   const rules = await chainRules(genesis)
   const world = createWorld(plan)
   const places = Array.from({ length: plan.validators }, (_, place) => place)
+  const workshop = createWorkshop(places.map(devnetKeys))
   const liar =
     plan.liar === null
       ? null
-      : createLiar(world, plan.strategy, genesis.chainId, plan.liar, devnetKeys(plan.liar))
+      : createLiar(
+          world,
+          plan.strategy,
+          genesis.chainId,
+          plan.liar,
+          devnetKeys(plan.liar),
+          workshop,
+        )
   // Members of a set stand in the order of their addresses.
   const members = places.map((place) => devnetKeys(place).address).toSorted(byText)
   const liarIndex = plan.liar === null ? -1 : members.indexOf(devnetKeys(plan.liar).address)
@@ -103,6 +116,7 @@ async function prepare(plan: Plan, genesis: Genesis): Promise<Run> {
       genesis,
       rules,
       keys: devnetKeys(place),
+      verify: workshop.verify,
       clock: world.clockOf(world.below(400) - 200, world.below(41)),
       say: (to, lane, bytes) => {
         const dishonest = place === plan.liar
@@ -125,7 +139,7 @@ async function prepare(plan: Plan, genesis: Genesis): Promise<Run> {
   const live = (action: Promise<unknown>) => {
     action.catch((error) => witness.blame(`${error}`))
   }
-  return { plan, genesis, world, liar, witness, nodes, honest, live }
+  return { plan, genesis, world, workshop, liar, witness, nodes, honest, live }
 }
 
 /** Cuts, losses and crashes of honest nodes until the heal. */
@@ -146,10 +160,15 @@ function startTrouble({ plan, world, honest, live }: Run) {
   return { crashes: () => crashes }
 }
 
-function startClaims({ plan, world, liar, nodes, live }: Run): void {
-  const node = nodes[plan.liar!]!
+/** Everybody looks after its leases once a second; whoever lies about them does so in its own way. */
+function startWork({ plan, world, workshop, liar, nodes, live }: Run): void {
+  const lies = plan.strategy === 'certificates'
   const act = () => {
-    live(liar!.claim(node))
+    for (const node of nodes) {
+      if (!node.isUp()) continue
+      if (lies && node.place === plan.liar) live(liar!.claim(node))
+      else live(certifyLease(node, devnetKeys(node.place), workshop))
+    }
     world.later(1_000, act)
   }
   world.later(1_000, act)
@@ -207,18 +226,20 @@ async function isJailed(node: SimNode, address: Address): Promise<boolean> {
   return ((await readStake(reader.world, address))?.jailedSince ?? 0n) > 0n
 }
 
-/** A block up to `height` that is not the same everywhere, or that holds a certificate; or null. */
-async function differenceOf(nodes: readonly SimNode[], height: bigint): Promise<string | null> {
+/** Certificates up to `height`. Blames blocks that are not the same everywhere, and false certificates. */
+async function certifiedIn({ honest, workshop, witness }: Run, height: bigint): Promise<number> {
+  let certified = 0
   for (let at = 1n; at <= height; at++) {
-    const blocks = await Promise.all(nodes.map((node) => node.parts().chain.blockAt(at)))
+    const blocks = await Promise.all(honest.map((node) => node.parts().chain.blockAt(at)))
     if (blocks.some((stored) => stored!.hash !== blocks[0]!.hash))
-      return `different blocks at ${at}`
-    const certificate = blocks[0]!.block.transactions.find(
-      ({ to }) => to?.toString() === moduleAddresses.jobs,
-    )
-    if (certificate !== undefined) return `a false certificate in block ${at}`
+      witness.blame(`different blocks at ${at}`)
+    for (const { to, data } of blocks[0]!.block.transactions) {
+      if (to?.toString() !== moduleAddresses.jobs) continue
+      if (!workshop.isTrue(data)) witness.blame(`a false certificate in block ${at}`)
+      certified++
+    }
   }
-  return null
+  return certified
 }
 
 function byText(a: string, b: string): number {
