@@ -128,7 +128,7 @@ function nodesAbove(
   group: Group,
   box: Elements | AwayVector | null,
   source: LeafSource,
-  { near }: TreePlan,
+  plan: TreePlan,
   level: number,
 ): Elements {
   const strip = stripAt(group, level + 1)
@@ -138,21 +138,23 @@ function nodesAbove(
     kernels.scope(() => combineBox(kernels, nodes, box, group, level))
     return nodes
   }
-  if (near) return make()
-  const nodes = placed(kernels, record * strip.lines * even(strip.length))
-  kernels.scope(() => nodes.set(make()))
-  return nodes
+  if (hasRoom(kernels, plan, record * strip.lines * even(strip.length))) return make()
+  return kernels.scope(() => make().slice())
 }
 
 /** Words that passes over one group may need besides. */
 const workWords = 2 ** 27
 
 /**
- * Memory for what is kept of a tree that is not near: the kernels' own as far as there is enough, because
- * it costs no copies and is used again.
+ * Whether what is kept of a tree may lie in the kernels' memory, which costs no copies and is used again:
+ * else it is copied out.
  */
-export function placed({ left, room }: Pick<Kernels, 'left' | 'room'>, length: number): Elements {
-  return left() < length + workWords ? new Uint32Array(length) : room(length)
+export function hasRoom(
+  { left }: Pick<Kernels, 'left'>,
+  { near }: TreePlan,
+  length: number,
+): boolean {
+  return near || left() >= length + workWords
 }
 
 /** What segments that are down to one value bring to the tail: member i's lies at `stride·i`. */

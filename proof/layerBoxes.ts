@@ -21,7 +21,7 @@ import {
   span,
   times,
 } from './extension.ts'
-import { atHome, type Joining, joinTail, type Level, placed } from './fractionTree.ts'
+import { atHome, hasRoom, type Joining, joinTail, type Level } from './fractionTree.ts'
 import type { AwayVector, Kernels, QuadSums } from './kernels.ts'
 import type { LeafSource } from './leafSource.ts'
 import { type Forest, type Group, groupsAt, stripAt } from './segmentGroups.ts'
@@ -154,13 +154,15 @@ function broughtHome({ vector, live }: Away): Quads | Pairs {
 /** {@link boundBox}, kept. */
 function made(context: LayerContext, group: Group, bound: readonly Element[]): Quads | Pairs {
   const { kernels, plan, base } = context
-  if (plan.near) return boundBox(context, group, bound)
   const { lines, length } = stripAt(group, base + bound.length + 1)
-  const ofLeaves = base === 0 && group.unit
-  const values = placed(kernels, (ofLeaves ? 2 * degree : quad) * lines * length)
+  const words = (base === 0 && group.unit ? 2 * degree : quad) * lines * length
+  const roomy = hasRoom(kernels, plan, words)
+  // Without folding, nothing but the box is left in the kernels' memory.
+  if (roomy && bound.length === 0) return boundBox(context, group, bound)
+  const values = roomy ? kernels.room(words) : new Uint32Array(words)
   return kernels.scope(() => {
     const box = boundBox(context, group, bound)
-    invariant(box.values.length === values.length, 'made: the words of a strip')
+    invariant(box.values.length === words, 'made: the words of a strip')
     values.set(box.values)
     return { ...box, values, spare: null }
   })

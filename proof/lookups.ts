@@ -183,8 +183,7 @@ function rescaled({ shape, find, witness }: Context, segment: Piece, z: Matrix):
     liveCells(witness.columns[find(name, step, layer).index]!, segment)
   const half = 2 ** (shape.forward[layer - 1]! - 1)
   const unit = 2 ** (last ? shape.kappa.output : shape.kappa.hidden)
-  const h = role('h')
-  const g = liveCells(z, segment).map((value, i) => value + half - unit * h[i]!)
+  const g = remainders(liveCells(z, segment), role('h'), unit, half)
   return { parts: last ? [g, role('o')] : [g, role('a'), role('m')], numerators: null }
 }
 
@@ -195,9 +194,20 @@ function rescaledError({ shape, find, witness }: Context, segment: Piece, e: Mat
     liveCells(witness.columns[find(name, step, layer).index]!, segment)
   const half = 2 ** (shape.steps[step]!.backward[layer - 1]! - 1)
   const unit = 2 ** shape.kappa.backward
-  const v = role('v')
-  const f = liveCells(e, segment).map((value, i) => value + half - unit * v[i]!)
+  const f = remainders(liveCells(e, segment), role('v'), unit, half)
   return { parts: [f, role('d')], numerators: role('m') }
+}
+
+/** `sum + half − unit·quotient` of each cell. */
+function remainders(
+  sums: Int32Array,
+  quotients: Int32Array,
+  unit: number,
+  half: number,
+): Int32Array {
+  const rest = new Int32Array(sums.length)
+  for (let i = 0; i < rest.length; i++) rest[i] = sums[i]! + half - unit * quotients[i]!
+  return rest
 }
 
 /** The one-hot labels `[n_L, batch]`. */

@@ -158,7 +158,30 @@ function summandSums(kernels: Kernels, summand: Summand, roundDegree: number): E
   const [a, b] = factors
   if (coarse === null && factors.length === 2)
     return kernels.sumProducts(a!, b!, lines, length, roundDegree)
+  if (coarse !== null && coarse.bits > 0 && factors.length === 2 && lines === 1)
+    return blockSums(kernels, [a!, b!], length, coarse, roundDegree)
   return sumsAt(summand, roundDegree)
+}
+
+/** {@link sumsAt} of a line: a product's sums over each run of positions that share a coarse value. */
+function blockSums(
+  kernels: Kernels,
+  [a, b]: readonly [Elements, Elements],
+  length: number,
+  { values, bits }: Coarse,
+  roundDegree: number,
+): Elements {
+  const sums = new Uint32Array(words * roundDegree)
+  const size = 2 ** bits
+  for (let from = 0; from < length; from += size) {
+    const to = Math.min(length, from + size)
+    const run = (factor: Elements) => factor.subarray(words * from, words * to)
+    const part = kernels.sumProducts(run(a), run(b), 1, to - from, roundDegree)
+    const weight = at(values, from / size)
+    for (let k = 0; k < roundDegree; k++)
+      addInto(sums, words * k, sums, words * k, times(weight, at(part, k)), 0)
+  }
+  return sums
 }
 
 /** `Σ_pairs a(x)·b(x)` at x = 0, 2, …, degree; a missing last partner is 0. */

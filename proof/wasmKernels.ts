@@ -16,16 +16,14 @@ export function openWasmKernels(): Kernels {
   return kernelsIn(memory, exportsOf(instanceOn(memory)))
 }
 
-/** Columns of so many words are hashed quicker by the platform, which has instructions for it … */
+/** Columns of so many words are hashed quicker by the platform, which has instructions for it, than by one thread. */
 const longColumn = 128
-/** … than by so many threads. */
-const fewThreads = 2
 
 /** Kernels of these exports, which work on that memory and share calls among that many threads. */
 export function kernelsIn(memory: WebAssembly.Memory, exports: ProofExports, threads = 1): Kernels {
   const platform = (bytes: Uint8Array) => hash('sha256', bytes, 'buffer')
   const compiled = kernelsOn(openArena(memory, exports), platform)
-  if (threads > fewThreads) return compiled
+  if (threads > 1) return compiled
   return {
     ...compiled,
     hashColumns: (code, rows, length, stride) =>

@@ -34,6 +34,9 @@ describe('a tree larger than memory', () => {
       for (const number of tried) {
         const kernels = { ...wasm, budget: budgets[number]! }
         assert.deepEqual(proveLease(claim, before, steps, batches, kernels), expected)
+        // And where what is kept finds no room beside the kernels.
+        const outside = { ...kernels, left: () => 0 }
+        assert.deepEqual(proveLease(claim, before, steps, batches, outside), expected)
       }
     }
   }, 120_000)
