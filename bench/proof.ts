@@ -4,10 +4,12 @@
  * Cases `MODEL/bBATCH`, one step; `lease-K/MODEL/bBATCH`, K steps in one certificate; `growth/2^N`, models
  * whose step commits to about as many cells; `…/reference`, in plain TypeScript; `peer/…`, others on a
  * product that the name tells. Deep models are calibrated; fewer than 95 % of the errors
- * of every layer are zero, or the case fails. Times are medians, with a thread on each core, of one run where a lease has more
- * than 2·10^9 MACs. `verify_first_ms` is the first verification of a process, before its code is compiled;
- * `prove_cpu_s` is the processor time of the first proof, on all threads;
- * `prove_s` does not include training (`train_s`, with every intermediate value kept);
+ * of every layer are zero, or the case fails. Times are medians, with a thread on each core: of five proofs
+ * after the first, of three where a lease has more than 2·10^9 MACs; where the first took more than a
+ * minute, it is the only one. `prove_first_s` is the first proof of a process, which has its memory yet to
+ * get; `prove_cpu_s` its processor time, on all threads. `verify_first_ms` is the first verification,
+ * before its code is compiled. `prove_s` does not include training (`train_s`, with every intermediate
+ * value kept);
  * `macs` are those of the lease; `peak_mb` is the most memory of the case's own process; `rows_bytes` are
  * not part of the proof.
  *
