@@ -148,6 +148,13 @@ function receiptViewOf(receipt: ForeignReceipt): ReceiptView {
     root,
     cumulativeGasUsed,
     logsBloom: toHex(bloom),
-    logs: logs.map(({ address, topics, data }) => ({ address, topics, data: toHex(data) })),
+    logs: logs.map(({ address, topics, data }) => ({
+      address,
+      topics,
+      // A block's logs may carry megabytes, and a query passes most of them over.
+      get data() {
+        return toHex(data)
+      },
+    })),
   }
 }
