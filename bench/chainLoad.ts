@@ -22,6 +22,7 @@ export const ask: typeof askOnce = (url, method, ...params) =>
 export const senders = 256
 const funders = 10
 const batchSize = 100
+/** Connections at a time, to all nodes together. */
 const submitters = 4
 
 type Unsigned = {
@@ -140,11 +141,13 @@ export async function secondsFor(
   goal: Goal,
 ): Promise<number> {
   const started = performance.now()
+  const each = Math.max(1, submitters / urls.length)
   await Promise.all(
     urls.map((url, i) =>
       submit(
         url,
         stream.filter((_, n) => n % urls.length === i),
+        each,
       ),
     ),
   )
@@ -154,9 +157,9 @@ export async function secondsFor(
 }
 
 /** A sender's transactions stay in order; senders are spread over a few connections. */
-async function submit(url: string, stream: Stream): Promise<void> {
-  const lanes = Array.from({ length: submitters }, (_, lane) =>
-    stream.filter((_, n) => n % submitters === lane),
+async function submit(url: string, stream: Stream, connections: number): Promise<void> {
+  const lanes = Array.from({ length: connections }, (_, lane) =>
+    stream.filter((_, n) => n % connections === lane),
   )
   await Promise.all(
     lanes.map(async (lane) => {
@@ -182,27 +185,31 @@ async function sendBatch(url: string, raws: readonly Hex[]): Promise<void> {
   await post<Hex>(url, body)
 }
 
-/** Ask for many senders at once, so that asking takes little of what is measured. */
+/** Asks for one sender until it is there, then for all: asking takes little of what is measured. */
 async function untilReached(url: string, goal: Goal): Promise<void> {
   const deadline = performance.now() + 120_000
-  for (let at = 0; at < goal.length; at += batchSize) {
-    const some = goal.slice(at, at + batchSize)
-    while (!(await haveReached(url, some))) {
+  for (let left = goal; left.length > 0; left = await unreached(url, left))
+    while ((await unreached(url, left.slice(0, 1))).length > 0) {
       if (performance.now() > deadline) throw new Error(`${url}: not all transactions were mined`)
       await new Promise((again) => setTimeout(again, 50))
     }
-  }
 }
 
-async function haveReached(url: string, goal: Goal): Promise<boolean> {
-  const body = JSON.stringify(
-    goal.map(([sender], id) => {
-      const params = [sender, 'latest']
-      return { jsonrpc: '2.0', id, method: 'eth_getTransactionCount', params }
-    }),
-  )
-  const nonces = new Map((await post<Hex>(url, body)).map(({ id, result }) => [id, Number(result)]))
-  return goal.every(([, nonce], id) => nonces.get(id)! >= nonce)
+async function unreached(url: string, goal: Goal): Promise<Goal> {
+  const left: (readonly [Address, number])[] = []
+  for (let at = 0; at < goal.length; at += batchSize) {
+    const some = goal.slice(at, at + batchSize)
+    const body = JSON.stringify(
+      some.map(([sender], id) => {
+        const params = [sender, 'latest']
+        return { jsonrpc: '2.0', id, method: 'eth_getTransactionCount', params }
+      }),
+    )
+    const answers = await post<Hex>(url, body)
+    const nonces = new Map(answers.map(({ id, result }) => [id, Number(result)]))
+    left.push(...some.filter(([, nonce], id) => nonces.get(id)! < nonce))
+  }
+  return left
 }
 
 type BatchAnswer<T> = {
