@@ -3,7 +3,8 @@
  * than everything else about taking a transaction in. What arrives in one turn is asked together.
  */
 import { Worker } from 'node:worker_threads'
-import type { FindSigners } from '../vm/signer.ts'
+import { concatBytes } from '../primitives/bytes.ts'
+import { type FindSigners, signerRow } from '../vm/signer.ts'
 import type { SignerAnswer, SignerQuestion } from './signerWorker.ts'
 
 export type SignerPool = {
@@ -28,11 +29,14 @@ export function createSignerPool(threads: number, report: (error: unknown) => vo
   let open = true
   const workers = Array.from({ length: threads }, () => {
     const worker = new Worker(new URL('./signerWorker.ts', import.meta.url))
-    worker.on('message', ({ id, signers }: SignerAnswer) => {
+    worker.on('message', ({ id, rows }: SignerAnswer) => {
       const wishes = asked.get(id) ?? []
       asked.delete(id)
       waiting -= wishes.length
-      for (const [i, { done }] of wishes.entries()) done(signers[i] ?? null)
+      for (const [i, { done }] of wishes.entries()) {
+        const row = rows.subarray(i * signerRow, (i + 1) * signerRow)
+        done(row[0] === 1 ? row.subarray(1) : null)
+      }
     })
     worker.on('error', (error) => {
       report(error)
@@ -58,9 +62,11 @@ export function createSignerPool(threads: number, report: (error: unknown) => vo
     gathered = []
     for (let at = 0; at < wishes.length; at += perMessage) {
       const some = wishes.slice(at, at + perMessage)
-      const question: SignerQuestion = { id: next, transactions: some.map(({ bytes }) => bytes) }
+      const bytes = concatBytes(...some.map((one) => one.bytes))
+      const lengths = Uint32Array.from(some, (one) => one.bytes.length)
       asked.set(next, some)
-      workers[next % workers.length]!.postMessage(question)
+      const question: SignerQuestion = { id: next, bytes, lengths }
+      workers[next % workers.length]!.postMessage(question, [bytes.buffer, lengths.buffer])
       next += 1
     }
   }

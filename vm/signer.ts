@@ -5,11 +5,16 @@
 import { RLP } from '@ethereumjs/rlp'
 // biome-ignore lint/correctness/noUnresolvedImports: a CommonJS export that Biome does not see
 import secp256k1 from 'secp256k1'
-import { bytesToUint, concatBytes, uintBytes } from '../primitives/bytes.ts'
+import { bytesToUint, concatBytes } from '../primitives/bytes.ts'
+import { readFlatList } from './flatRlp.ts'
 import { keccak256 } from './keccak.ts'
+import { rlpList } from './rlp.ts'
 
 /** Public key (64 bytes, no prefix), then address (20 bytes). */
 export const signerBytes = 84
+
+/** A 1, then the signer: as threads hand on many in one piece. */
+export const signerRow = 1 + signerBytes
 
 /** Finds the signers of canonical transactions; null where one must be asked for in the usual way. */
 export type FindSigners = (
@@ -32,6 +37,15 @@ export function signerOf(bytes: Uint8Array): Uint8Array | null {
 }
 
 function signerOfTyped(bytes: Uint8Array): Uint8Array | null {
+  const flat = readFlatList(bytes, 1)
+  const count = flat === null ? 0 : flat.items.length
+  if (flat !== null && count > 3) {
+    const [parity, r, s] = flat.items.slice(-3)
+    if (!parity || !r || !s) return null
+    // The same bytes as far as the signature, in a shorter list.
+    const unsigned = rlpList([bytes.subarray(flat.starts[0], flat.starts[count - 3])])
+    return recover(concatBytes(bytes.subarray(0, 1), unsigned), bytesToUint(parity), r, s)
+  }
   const fields = fieldsOf(bytes.subarray(1))
   const [parity, r, s] = fields.slice(-3) as [Uint8Array, Uint8Array, Uint8Array]
   const signed = concatBytes(bytes.subarray(0, 1), RLP.encode(fields.slice(0, -3) as never))
@@ -62,7 +76,9 @@ function recover(
   s: Uint8Array,
 ): Uint8Array | null {
   if (parity > 1n || r.length > 32 || s.length > 32 || bytesToUint(s) > maxS) return null
-  const signature = concatBytes(uintBytes(bytesToUint(r), 32), uintBytes(bytesToUint(s), 32))
+  const signature = new Uint8Array(64)
+  signature.set(r, 32 - r.length)
+  signature.set(s, 64 - s.length)
   const key = secp256k1.ecdsaRecover(signature, Number(parity), keccak256(signed), false)
   const plain = Uint8Array.from(key.subarray(1))
   return concatBytes(plain, keccak256(plain).subarray(12))

@@ -16,9 +16,9 @@ import { bytesToUint, equalBytes, toHex } from '../primitives/bytes.ts'
 import { type Hash, hashFromBytes } from '../primitives/hash.ts'
 import { ok, type Result, refuse } from '../primitives/result.ts'
 import type { Engine } from './engine.ts'
+import { readFlatList } from './flatRlp.ts'
 import { keccak256 } from './keccak.ts'
 import { recentOf } from './recentTransactions.ts'
-import { rlpList, rlpText } from './rlp.ts'
 
 /** A transaction whose form and signature are right; whether it can be paid is the state's to say. */
 export type Transaction = {
@@ -123,20 +123,20 @@ function readBytes(
   if (known !== undefined) return ok({ known })
   const type = typeOf(bytes)
   if (!knownTypes.includes(type)) return refuse({ code: 'transaction/type', got: type })
-  const decoded = fieldsOf(type, bytes)
-  if (!decoded.ok) return decoded
-  const bound = checkChainId(BigInt(engine.chainId), type, decoded.value)
-  if (bound !== null) return refuse(bound)
   try {
-    const tx = usualTransaction(engine, type, decoded.value, bytes)
-    if (tx !== null) {
-      tx.cache.hash = digest
-      return ok({ tx, hash })
+    const usual = type === 2 ? readUsual(engine, bytes) : null
+    if (usual !== null && !usual.ok) return usual
+    if (usual !== null) {
+      usual.value.cache.hash = digest
+      return ok({ tx: usual.value, hash })
     }
   } catch (error) {
     return refuse({ code: 'transaction/malformed', why: firstLine(error) })
   }
-  return readAny(engine, bytes, hash)
+  const decoded = fieldsOf(type, bytes)
+  if (!decoded.ok) return decoded
+  const bound = checkChainId(BigInt(engine.chainId), type, decoded.value)
+  return bound === null ? readAny(engine, bytes, hash) : refuse(bound)
 }
 
 function readAny(engine: Engine, bytes: Uint8Array, hash: Hash): Result<Read, TransactionFault> {
@@ -151,38 +151,33 @@ function readAny(engine: Engine, bytes: Uint8Array, hash: Hash): Result<Read, Tr
 }
 
 /**
- * Type 2 without access list, as nearly all are, from the fields that were decoded for its chain id:
- * the library would decode them anew, and encode its numbers again to see that the bytes are the only
- * ones. Its constructor refuses numbers with leading zeros, so the fields' own encoding says as much.
+ * Type 2 without access list, as nearly all are: the library would decode its fields twice, and encode
+ * them again to see that the bytes are the only ones. Its constructor refuses numbers with leading
+ * zeros, and {@link readFlatList} whatever else is not the one encoding.
  *
  * @returns null for all others, and where only the usual way can say what is wrong.
  * @throws {Error} what the library says of fields that are wrong.
  */
-function usualTransaction(
+function readUsual(
   engine: Engine,
-  type: number,
-  fields: readonly unknown[],
   bytes: Uint8Array,
-): TypedTransaction | null {
-  const list = fields[8]
-  if (type !== 2 || fields.length !== 12 || !Array.isArray(list) || list.length > 0) return null
-  const texts: Uint8Array[] = []
-  for (const [i, field] of fields.entries()) {
-    if (i === 8) texts.push(emptyList)
-    else if (field instanceof Uint8Array) texts.push(rlpText(field))
-    else return null
-  }
-  const [chainId, parity] = [fields[0] as Uint8Array, fields[9] as Uint8Array]
+): Result<TypedTransaction, TransactionFault> | null {
+  // What was sent may be a piece of a larger message, and its fields are views.
+  const own = bytes.slice()
+  const fields = readFlatList(own, 1)?.items
+  if (fields === undefined || fields.length !== 12) return null
+  if (fields.some((field, i) => (field === null) !== (i === 8))) return null
+  const [chainId, parity] = [fields[0]!, fields[9]!]
   if (chainId[0] === 0 || parity[0] === 0) return null
-  if (!equalBytes(rlpList(texts), bytes.subarray(1))) return null
-  const values = fields as Parameters<typeof create1559FeeMarketTxFromBytesArray>[0]
+  const bound = checkChainId(BigInt(engine.chainId), 2, fields)
+  if (bound !== null) return refuse(bound)
+  const values = fields.map((field) => field ?? []) as Parameters<
+    typeof create1559FeeMarketTxFromBytesArray
+  >[0]
   const tx = create1559FeeMarketTxFromBytesArray(values, { common: engine.common })
-  encodings.set(tx, bytes.slice())
-  return tx
+  encodings.set(tx, own)
+  return ok(tx)
 }
-
-/** An empty list in RLP. */
-const emptyList = Uint8Array.of(0xc0)
 
 /**
  * The checks that need no state, on a transaction already read as part of a block.
